@@ -1,0 +1,232 @@
+//! What operators ask and what they are told: state, events, logs, kills. It never changes what
+//! schedulers may rely on.
+
+use crate::agent::AgentInfo;
+use crate::framework::FrameworkInfo;
+use crate::ids::{AgentId, FrameworkId, OfferId, Role, TaskId};
+use crate::offer::Offer;
+use crate::resources::Resources;
+use crate::scheduler::MasterInfo;
+use crate::status::TaskStatus;
+use crate::task::{KillPolicy, TaskRecord};
+
+/// What an operator asks of the master.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// The whole state.
+    State,
+    /// Ends a task as its scheduler could.
+    Kill {
+        /// Which.
+        task: TaskName,
+        /// Instead of the task's own policy.
+        policy: Option<KillPolicy>,
+    },
+    /// A piece of a task's log.
+    ReadLog {
+        /// Which task.
+        task: TaskName,
+        /// What is wanted; its `task` is that of the name.
+        log: LogRequest,
+    },
+}
+
+/// A task as people name it: its id, and its framework where the id alone is not enough.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskName {
+    /// The framework, if it was named.
+    pub framework: Option<FrameworkId>,
+    /// The task.
+    pub task: TaskId,
+}
+
+impl std::fmt::Display for TaskName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.framework {
+            Some(framework) => write!(f, "{framework}/{}", self.task),
+            None => write!(f, "{}", self.task),
+        }
+    }
+}
+
+/// What the master answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The whole state.
+    State(Box<ClusterState>),
+    /// The kill is on its way, or the task is over already.
+    Killed(Box<TaskRecord>),
+    /// A piece of a log.
+    Log(LogChunk),
+    /// No, and why.
+    Refused(Refusal),
+}
+
+/// Why an operator's query has no other answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No such task, now or among those remembered.
+    TaskUnknown(TaskName),
+    /// Several frameworks have a task of this id; these do.
+    TaskAmbiguous(TaskName, Vec<FrameworkId>),
+    /// The agent that could answer is not connected.
+    AgentAway(AgentId),
+    /// The agent answered that it has no such log, for this reason.
+    LogUnavailable(String),
+    /// Too many questions are waiting for an answer.
+    TooManyWaiting,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TaskUnknown(name) => write!(f, "there is no task {name}"),
+            Self::TaskAmbiguous(name, frameworks) => {
+                let names: Vec<_> =
+                    frameworks.iter().map(|framework| format!("{framework}/{}", name.task)).collect();
+                write!(f, "several tasks are called {name}: {}", names.join(", "))
+            }
+            Self::AgentAway(agent) => write!(f, "agent {agent} is not connected"),
+            Self::LogUnavailable(why) => write!(f, "the log cannot be read: {why}"),
+            Self::TooManyWaiting => f.write_str("too many questions are waiting for an answer"),
+        }
+    }
+}
+
+/// Which of a task's outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogStream {
+    /// Its standard output.
+    Stdout,
+    /// Its standard error.
+    Stderr,
+}
+
+/// A piece of a log that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRequest {
+    /// Of which task.
+    pub task: TaskId,
+    /// Which output.
+    pub stream: LogStream,
+    /// From which byte on.
+    pub offset: u64,
+    /// How many bytes at most.
+    pub bytes_max: u32,
+    /// Whether to wait, for a while, until there is something at `offset` or the task is over.
+    pub wait: bool,
+}
+
+/// A piece of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogChunk {
+    /// The bytes from the offset that was asked for; may be empty.
+    pub data: Vec<u8>,
+    /// Whether nothing will ever follow these bytes.
+    pub is_end: bool,
+}
+
+/// The master's whole view at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterState {
+    /// Who says so.
+    pub master: MasterInfo,
+    /// Sorted by id.
+    pub agents: Vec<AgentState>,
+    /// Sorted by id.
+    pub frameworks: Vec<FrameworkState>,
+    /// Outstanding offers, sorted by id.
+    pub offers: Vec<Offer>,
+    /// Tasks that are not over, and those that are and are remembered.
+    pub tasks: Vec<TaskRecord>,
+}
+
+/// How an agent stands to the master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentStanding {
+    /// Registered and connected.
+    Connected,
+    /// Its stream is broken; it has some time to come back.
+    Disconnected,
+    /// Known from the store; it has not come back since this master started.
+    Recovered,
+    /// It did not come back in time; its tasks are UNREACHABLE.
+    Unreachable,
+}
+
+impl AgentStanding {
+    /// The standing in capitals.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "CONNECTED",
+            Self::Disconnected => "DISCONNECTED",
+            Self::Recovered => "RECOVERED",
+            Self::Unreachable => "UNREACHABLE",
+        }
+    }
+}
+
+/// One agent in the master's view. For each, free + offered + used = total.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentState {
+    /// Its id.
+    pub id: AgentId,
+    /// What it says of itself.
+    pub info: AgentInfo,
+    /// How it stands.
+    pub standing: AgentStanding,
+    /// What nobody holds.
+    pub free: Resources,
+    /// What is in outstanding offers.
+    pub offered: Resources,
+    /// What tasks and executors hold.
+    pub used: Resources,
+}
+
+/// One framework in the master's view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameworkState {
+    /// Its id.
+    pub id: FrameworkId,
+    /// What it says of itself.
+    pub info: FrameworkInfo,
+    /// Whether its scheduler is connected.
+    pub is_connected: bool,
+    /// Its tasks that are not over.
+    pub tasks_live: u64,
+    /// What it holds and is offered.
+    pub allocated: Resources,
+}
+
+/// Something that happened in the cluster, for those who watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClusterEvent {
+    /// An agent joined.
+    AgentRegistered(AgentId, AgentInfo),
+    /// An agent came back.
+    AgentReregistered(AgentId),
+    /// An agent's stream broke.
+    AgentDisconnected(AgentId),
+    /// An agent did not come back in time.
+    AgentUnreachable(AgentId),
+    /// An agent left for good.
+    AgentUnregistered(AgentId),
+    /// A framework was made.
+    FrameworkRegistered(FrameworkId, FrameworkInfo),
+    /// A scheduler took its framework over.
+    FrameworkReregistered(FrameworkId),
+    /// A scheduler's stream broke.
+    FrameworkDisconnected(FrameworkId),
+    /// A framework ended.
+    FrameworkRemoved(FrameworkId),
+    /// An offer was made.
+    OfferMade(OfferId, FrameworkId, AgentId, Role, Resources),
+    /// An offer was declined.
+    OfferDeclined(OfferId, FrameworkId),
+    /// An offer was rescinded.
+    OfferRescinded(OfferId, FrameworkId),
+    /// A task was launched.
+    TaskLaunched(FrameworkId, TaskId, AgentId, Resources),
+    /// A task has changed.
+    TaskUpdated(FrameworkId, TaskStatus),
+}
