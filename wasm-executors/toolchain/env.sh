@@ -5,6 +5,8 @@
 #   guest_clang ARGUMENT...         clang for wasm32-wasi (p1)
 #   guest_componentize ARGUMENT...  see componentize/src/main.rs
 #
+# Each says itself why it failed: bash forgets `set -e` within $(...).
+#
 # A Rust whose wasm targets were added with rustup, and a wasi-sdk at $WASI_SDK_PATH, are used where
 # they are there. Otherwise install.sh fetches Debian's into $GUEST_TOOLCHAIN.
 
@@ -71,7 +73,7 @@ guest_cargo() (
     if guest_has_rust_target "$target"; then
         exec cargo "$@"
     fi
-    guest_has_private_toolchain || "$GUEST_TOOLCHAIN_SOURCE/install.sh"
+    guest_has_private_toolchain || "$GUEST_TOOLCHAIN_SOURCE/install.sh" || exit 1
     llvm=$(echo "$GUEST_TOOLCHAIN"/usr/lib/llvm-*)
     # Debian's compiler names itself a stable one, and only the unstable -Z build-std makes a std.
     export RUSTC_BOOTSTRAP=1 RUSTC="$GUEST_TOOLCHAIN/usr/bin/rustc"
@@ -86,10 +88,13 @@ guest_cargo() (
 
 # Like guest_cargo, and prints the path of the .wasm that came out.
 guest_cargo_artifact() {
-    local messages artifact
-    messages=$(guest_cargo "$@" --message-format=json-render-diagnostics)
-    artifact=$(grep -o '"[^"]*\.wasm"' <<<"$messages" | tail -n 1 | tr -d '"')
-    [ -n "$artifact" ] || guest_fail "cargo built no .wasm: cargo $*"
+    local target=$1 subcommand=$2 messages artifact
+    shift 2
+    messages=$(guest_cargo "$target" "$subcommand" --message-format=json-render-diagnostics "$@") ||
+        guest_fail "cargo $subcommand $* failed"
+    # The last of them: dependencies come before what needs them.
+    artifact=$(grep -o '"[^"]*\.wasm"' <<<"$messages" | tail -n 1 | tr -d '"') || true
+    [ -n "$artifact" ] || guest_fail "cargo made no .wasm: cargo $subcommand $*"
     echo "$artifact"
 }
 
@@ -97,17 +102,19 @@ guest_clang() (
     if guest_has_wasi_sdk; then
         exec "$WASI_SDK_PATH/bin/clang" --target=wasm32-wasip1 "$@"
     fi
-    guest_has_private_toolchain || "$GUEST_TOOLCHAIN_SOURCE/install.sh"
+    guest_has_private_toolchain || "$GUEST_TOOLCHAIN_SOURCE/install.sh" || exit 1
     llvm=$(echo "$GUEST_TOOLCHAIN"/usr/lib/llvm-*)
-    export LD_LIBRARY_PATH="$GUEST_TOOLCHAIN/usr/lib/x86_64-linux-gnu:$llvm/lib" PATH="$llvm/bin:$PATH"
-    exec "$llvm/bin/clang" --target=wasm32-wasi --sysroot="$GUEST_TOOLCHAIN/usr" "$@"
+    export LD_LIBRARY_PATH="$GUEST_TOOLCHAIN/usr/lib/x86_64-linux-gnu:$llvm/lib" PATH="$GUEST_TOOLCHAIN/usr/bin:$PATH"
+    # wasi-libc is under the target's old name there, about which clang would warn.
+    exec "$llvm/bin/clang" --target=wasm32-wasi -Wno-deprecated --sysroot="$GUEST_TOOLCHAIN/usr" "$@"
 )
 
 # What to add to the link of a wasip1 module that is to become a component: see cabi_realloc.c.
 guest_cabi_realloc_object() {
     local object="$GUEST_CACHE/cabi_realloc.o"
+    mkdir -p "$GUEST_CACHE"
     if [ ! "$object" -nt "$GUEST_TOOLCHAIN_SOURCE/cabi_realloc.c" ]; then
-        guest_clang -Oz -c -o "$object" "$GUEST_TOOLCHAIN_SOURCE/cabi_realloc.c"
+        guest_clang -Oz -c -o "$object" "$GUEST_TOOLCHAIN_SOURCE/cabi_realloc.c" || return
     fi
     echo "$object"
 }
@@ -115,6 +122,6 @@ guest_cabi_realloc_object() {
 guest_componentize() {
     local target_dir="$GUEST_CACHE/componentize-target"
     CARGO_TARGET_DIR="$target_dir" cargo build --quiet --release --locked \
-        --manifest-path "$GUEST_TOOLCHAIN_SOURCE/componentize/Cargo.toml"
+        --manifest-path "$GUEST_TOOLCHAIN_SOURCE/componentize/Cargo.toml" || return
     "$target_dir/release/componentize" "$@"
 }

@@ -37,7 +37,9 @@ fn main() -> ExitCode {
 }
 
 fn parse_side(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|side| (1..=SIDE_MAX).contains(side))
+    text.parse()
+        .ok()
+        .filter(|side| (1..=SIDE_MAX).contains(side))
 }
 
 struct Picture {
@@ -78,7 +80,9 @@ impl Picture {
             let real = (f64::from(x) + 0.5 - f64::from(self.width) / 2.0) * scale - 0.65;
             colour(real, imaginary)
         };
-        std::iter::once(0).chain((0..self.width).map(pixel)).collect()
+        std::iter::once(0)
+            .chain((0..self.width).map(pixel))
+            .collect()
     }
 }
 
@@ -143,7 +147,11 @@ fn stored_block(data: &[u8], is_last: bool) -> Vec<u8> {
 fn crc32<'a>(bytes: impl Iterator<Item = &'a u8>) -> u32 {
     !bytes.fold(u32::MAX, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-            if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 }
+            if crc & 1 == 1 {
+                0xedb8_8320 ^ (crc >> 1)
+            } else {
+                crc >> 1
+            }
         })
     })
 }

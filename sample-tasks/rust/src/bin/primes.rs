@@ -6,7 +6,7 @@
 use std::env::args;
 use std::process::ExitCode;
 
-/// Hours of work; the primes up to its square root fit in a few megabytes.
+/// Long work, and the primes up to its square root still fit in a few megabytes.
 const N_MAX: u64 = 1_000_000_000_000;
 
 /// Odd numbers looked at together, a byte each: few enough to stay in the nearest cache.
@@ -44,7 +44,10 @@ fn count_primes_below(n: u64) -> u64 {
     let odds = n / 2;
     let mut strikers: Vec<Striker> = odd_primes_up_to(n.isqrt())
         .into_iter()
-        .map(|prime| Striker { prime, next: prime + prime / 2 })
+        .map(|prime| Striker {
+            prime,
+            next: prime + prime / 2,
+        })
         .collect();
     let mut is_composite = vec![false; SEGMENT_ODDS];
     let mut primes = 0;
@@ -80,7 +83,7 @@ fn odd_primes_up_to(limit: u64) -> Vec<usize> {
     for number in (3..=limit).step_by(2) {
         if !is_composite[number] {
             primes.push(number);
-            for multiple in (number * number..=limit).step_by(number) {
+            for multiple in (3 * number..=limit).step_by(2 * number) {
                 is_composite[multiple] = true;
             }
         }

@@ -1,8 +1,8 @@
 //! `words DIR`: the number of words of each file under DIR, sorted by path, and their total.
 //!
-//! A word is what `wc -w` counts in the C locale: a run of bytes other than white space. Symbolic
-//! links are not followed, and a file is never held in memory as a whole. What cannot be read is
-//! reported, the rest is counted all the same, and the exit code is 1.
+//! A word is what POSIX has `wc -w` count: a run of bytes other than white space. Symbolic links are
+//! not followed, and a file is never held in memory as a whole. What cannot be read is reported, the
+//! rest is counted all the same; there is no total then, and the exit code is 1.
 
 use std::env::args_os;
 use std::fs::{self, File};
@@ -22,7 +22,9 @@ fn main() -> ExitCode {
     let mut files = find_files(Path::new(dir), &mut failures);
     // By the bytes of the whole path, as `sort` does in the C locale.
     files.sort_unstable_by(|a, b| {
-        a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes())
+        a.as_os_str()
+            .as_encoded_bytes()
+            .cmp(b.as_os_str().as_encoded_bytes())
     });
     if let Err(error) = print_counts(&files, &mut failures) {
         failures.push(format!("cannot write the counts: {error}"));
@@ -30,7 +32,11 @@ fn main() -> ExitCode {
     for failure in &failures {
         eprintln!("words: {failure}");
     }
-    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// The regular files under `dir`, in no particular order.
@@ -40,7 +46,10 @@ fn find_files(dir: &Path, failures: &mut Vec<String>) -> Vec<PathBuf> {
     let mut dirs = vec![dir.to_path_buf()];
     while let Some(dir) = dirs.pop() {
         if let Err(error) = read_dir(&dir, &mut dirs, &mut files) {
-            failures.push(format!("cannot read the directory {}: {error}", dir.display()));
+            failures.push(format!(
+                "cannot read the directory {}: {error}",
+                dir.display()
+            ));
         }
     }
     files
@@ -72,7 +81,9 @@ fn print_counts(files: &[PathBuf], failures: &mut Vec<String>) -> io::Result<()>
             Err(error) => failures.push(format!("cannot read {}: {error}", path.display())),
         }
     }
-    writeln!(out, "total {total}")?;
+    if failures.is_empty() {
+        writeln!(out, "total {total}")?;
+    }
     out.flush()
 }
 

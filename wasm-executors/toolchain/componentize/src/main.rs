@@ -54,7 +54,11 @@ fn read_arguments() -> anyhow::Result<Request> {
         }
     }
     let [input, output] = <[PathBuf; 2]>::try_from(paths).map_err(|_| anyhow::anyhow!(USAGE))?;
-    Ok(Request { mode, input, output })
+    Ok(Request {
+        mode,
+        input,
+        output,
+    })
 }
 
 fn run(request: &Request) -> anyhow::Result<()> {
