@@ -1,1 +1,16 @@
-//! To be written.
+//! The master's hands: gRPC, the store, artifacts, the loop around the core. It never decides who
+//! gets what; `stoa-master-core` does.
+
+mod agents;
+mod artifacts;
+mod connections;
+mod door;
+mod limits;
+mod main_loop;
+mod operators;
+mod schedulers;
+mod server;
+mod store;
+
+pub use server::{MasterError, Settings, serve};
+pub use stoa_master_core::Config;

@@ -16,6 +16,9 @@ pub struct FrameworkInfo {
     pub failover_timeout_ms: u64,
     /// For people and schedulers.
     pub labels: Vec<Label>,
+    /// Whether the framework is meant to go on alone: as long as no scheduler is connected the
+    /// master takes in its Updates, and ends it once its last task is over.
+    pub ends_alone: bool,
 }
 
 /// A week: time for people to notice that their scheduler is down, with its tasks still running.

@@ -82,8 +82,10 @@ impl std::fmt::Display for Refusal {
         match self {
             Self::TaskUnknown(name) => write!(f, "there is no task {name}"),
             Self::TaskAmbiguous(name, frameworks) => {
-                let names: Vec<_> =
-                    frameworks.iter().map(|framework| format!("{framework}/{}", name.task)).collect();
+                let names: Vec<_> = frameworks
+                    .iter()
+                    .map(|framework| format!("{framework}/{}", name.task))
+                    .collect();
                 write!(f, "several tasks are called {name}: {}", names.join(", "))
             }
             Self::AgentAway(agent) => write!(f, "agent {agent} is not connected"),

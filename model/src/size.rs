@@ -43,7 +43,10 @@ const UNITS: [(&str, u64); 10] = [
 /// # Errors
 /// [`IllegalAmount`] for anything else, for fractions of a byte and for what exceeds 64 bits.
 pub fn parse_bytes(text: &str) -> Result<u64, IllegalAmount> {
-    let illegal = || IllegalAmount { got: text.to_owned(), allowed: BYTES_ALLOWED };
+    let illegal = || IllegalAmount {
+        got: text.to_owned(),
+        allowed: BYTES_ALLOWED,
+    };
     let trimmed = text.trim();
     let digits = trimmed.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = &trimmed[digits.len()..];
@@ -60,8 +63,10 @@ pub fn parse_bytes(text: &str) -> Result<u64, IllegalAmount> {
 /// # Errors
 /// [`IllegalAmount`] for anything else.
 pub fn parse_cpus_milli(text: &str) -> Result<u64, IllegalAmount> {
-    parse_decimal(text.trim(), 1_000)
-        .ok_or_else(|| IllegalAmount { got: text.to_owned(), allowed: CPUS_ALLOWED })
+    parse_decimal(text.trim(), 1_000).ok_or_else(|| IllegalAmount {
+        got: text.to_owned(),
+        allowed: CPUS_ALLOWED,
+    })
 }
 
 /// `text` times `factor`, exactly, or nothing.
@@ -136,7 +141,18 @@ mod tests {
 
     #[test]
     fn what_is_no_size_is_refused() {
-        for text in ["", "MiB", "-1", "1e3", "1.5", "0.1B", "1XB", "1..2", "99999999TiB", "1 2"] {
+        for text in [
+            "",
+            "MiB",
+            "-1",
+            "1e3",
+            "1.5",
+            "0.1B",
+            "1XB",
+            "1..2",
+            "99999999TiB",
+            "1 2",
+        ] {
             assert!(parse_bytes(text).is_err(), "{text:?} was taken");
         }
     }

@@ -1,0 +1,30 @@
+//! The bounds of the master's edge: each with what happens there.
+
+/// Inputs that may wait for the core. Then streams are read no further, and their peers wait.
+pub const INPUTS_WAITING_MAX: usize = 1_024;
+
+/// Inputs that are applied before their records are made durable together.
+pub const INPUTS_PER_ROUND_MAX: usize = 256;
+
+/// Batches of events that one peer may leave unread. Then its stream is ended with the reason; it
+/// reconnects and is told anew.
+pub const BATCHES_UNREAD_MAX: usize = 1_024;
+
+/// Events that travel as one message of a stream at most.
+pub const EVENTS_PER_BATCH_MAX: usize = 256;
+
+/// Watchers of events. More are refused.
+pub const WATCHERS_MAX: usize = 64;
+
+/// Events that one watcher may leave unread. Then its watch is ended with the reason.
+pub const WATCHER_EVENTS_UNREAD_MAX: usize = 4_096;
+
+/// Seconds between two pings on an idle connection; one that does not answer is closed.
+pub const KEEPALIVE_SECONDS: u64 = 10;
+
+/// Chunks of an artifact that may wait for a slow receiver. Then the file is read no further.
+pub const CHUNKS_WAITING_MAX: usize = 4;
+
+/// Bytes that a peer may send before it must wait for the receiver. Source: HTTP/2 flow control,
+/// whose default of 64 KiB makes every batch wait for a round trip.
+pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;

@@ -1,0 +1,94 @@
+//! A master from its settings to its end: opens the state, starts the loop and the services. It
+//! never decides what they say.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use stoa_machine::{ArtifactError, Artifacts, Clock, StateDir, StateDirError};
+use stoa_master_core::{Config, Master};
+use stoa_model::limits::WIRE_MESSAGE_BYTES_MAX;
+use stoa_protocol::pb::agent::agent_server::AgentServer;
+use stoa_protocol::pb::artifacts_server::ArtifactsServer;
+use stoa_protocol::pb::operator_server::OperatorServer;
+use stoa_protocol::pb::scheduler::scheduler_server::SchedulerServer;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+
+use crate::agents::AgentService;
+use crate::artifacts::ArtifactService;
+use crate::door::Door;
+use crate::limits::{INPUTS_WAITING_MAX, KEEPALIVE_SECONDS, STREAM_WINDOW_BYTES};
+use crate::main_loop::MainLoop;
+use crate::operators::OperatorService;
+use crate::schedulers::SchedulerService;
+use crate::store::{Store, StoreError};
+
+/// What a master is made of.
+pub struct Settings {
+    /// What its core is made of.
+    pub config: Config,
+    /// Where it keeps its state.
+    pub state: PathBuf,
+}
+
+/// Why a master cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum MasterError {
+    /// Its state directory cannot be used.
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    /// Its store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its artifacts cannot be stored.
+    #[error(transparent)]
+    Artifacts(#[from] ArtifactError),
+    /// Its port does not serve any more.
+    #[error("the master's server has failed")]
+    Server(#[from] tonic::transport::Error),
+}
+
+/// Runs a master on `listener` until `end` is over.
+///
+/// # Errors
+/// [`MasterError`] says what could not be used, or what broke.
+pub async fn serve(
+    settings: Settings,
+    listener: TcpListener,
+    end: impl Future<Output = ()>,
+) -> Result<(), MasterError> {
+    let state = StateDir::open(&settings.state)?;
+    let artifacts = Artifacts::open(&state.path().join("artifacts"))?;
+    let (store, recovered) = Store::open(state.path())?;
+    let clock = Clock::start();
+    let core = Master::new(settings.config, recovered, clock.now());
+    let (incoming, inputs) = mpsc::channel(INPUTS_WAITING_MAX);
+    let door = Door::new(incoming);
+    let main_loop = MainLoop::new(core, store, clock, inputs).run();
+    let server = Server::builder()
+        .tcp_nodelay(true)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(STREAM_WINDOW_BYTES)
+        .http2_keepalive_interval(Some(Duration::from_secs(KEEPALIVE_SECONDS)))
+        .add_service(
+            SchedulerServer::new(SchedulerService { door: door.clone(), clock })
+                .max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX),
+        )
+        .add_service(
+            AgentServer::new(AgentService { door: door.clone() })
+                .max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX),
+        )
+        .add_service(OperatorServer::new(OperatorService { door }))
+        .add_service(ArtifactsServer::new(ArtifactService { store: artifacts }))
+        .serve_with_incoming(TcpListenerStream::new(listener));
+    // Whichever ends first ends the master; open streams break, and their peers connect anew.
+    tokio::select! {
+        done = main_loop => done?,
+        done = server => done?,
+        () = end => {}
+    }
+    drop(state);
+    Ok(())
+}

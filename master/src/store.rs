@@ -1,0 +1,227 @@
+//! What is durable at the master: agents and frameworks, in an embedded database. It never holds
+//! tasks or offers: those are rebuilt from what agents report.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use stoa_master_core::{Record, Recovered};
+use stoa_model::ids::{AgentId, FrameworkId, IllegalId};
+use stoa_model::instant::Instant;
+use stoa_protocol::wire::{decode, encode};
+
+/// Agent id to what the agent says of itself.
+const AGENTS: TableDefinition<&str, &[u8]> = TableDefinition::new("agents");
+/// Agent id to the millisecond since which it is unreachable.
+const AGENTS_UNREACHABLE: TableDefinition<&str, u64> = TableDefinition::new("agents_unreachable");
+/// Framework id to what the framework says of itself.
+const FRAMEWORKS: TableDefinition<&str, &[u8]> = TableDefinition::new("frameworks");
+/// Framework id to the millisecond at which it ends without a scheduler.
+const FRAMEWORKS_DISCONNECTED: TableDefinition<&str, u64> =
+    TableDefinition::new("frameworks_disconnected");
+/// Ids of frameworks that have ended, so that late agents can be told, and the order they ended in.
+const FRAMEWORKS_REMOVED: TableDefinition<u64, &str> = TableDefinition::new("frameworks_removed");
+
+/// Ended frameworks that are remembered. An agent that comes back later than so many ends keeps
+/// the tasks of older ones until its operator restarts it.
+const FRAMEWORKS_REMOVED_MAX: u64 = 10_000;
+
+/// The master's database.
+pub struct Store {
+    database: Arc<Database>,
+    path: PathBuf,
+}
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused.
+    #[error("cannot {doing} the master's store {path}")]
+    Database {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: Box<redb::Error>,
+    },
+    /// What stands in the database cannot be read.
+    #[error("the master's store {path} is damaged at {entry}")]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Which entry.
+        entry: String,
+        /// Why it cannot be read.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Store {
+    /// Opens the database in the state directory `dir`, and reads all of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it is damaged or the disk refuses.
+    pub fn open(dir: &Path) -> Result<(Self, Recovered), StoreError> {
+        let path = dir.join("master.redb");
+        let failed = |source: redb::Error| StoreError::Database {
+            doing: "open",
+            path: path.clone(),
+            source: Box::new(source),
+        };
+        let database = Database::create(&path).map_err(|error| failed(error.into()))?;
+        make_tables(&database).map_err(failed)?;
+        let records = read(&database).map_err(|error| match error {
+            ReadError::Database(source) => failed(source),
+            ReadError::Damaged { entry, source } => {
+                StoreError::Damaged { path: path.clone(), entry, source }
+            }
+        })?;
+        let store = Self { database: Arc::new(database), path };
+        let mut recovered = Recovered::default();
+        for record in records {
+            recovered.apply(record);
+        }
+        Ok((store, recovered))
+    }
+
+    /// Makes records durable, all of them or none.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the disk refuses; then none of them is durable.
+    pub async fn commit(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        let database = Arc::clone(&self.database);
+        let write = move || write(&database, &records);
+        let written = tokio::task::spawn_blocking(write).await.expect("writing does not panic");
+        written.map_err(|source| StoreError::Database {
+            doing: "write",
+            path: self.path.clone(),
+            source: Box::new(source),
+        })
+    }
+}
+
+fn make_tables(database: &Database) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    transaction.open_table(AGENTS)?;
+    transaction.open_table(AGENTS_UNREACHABLE)?;
+    transaction.open_table(FRAMEWORKS)?;
+    transaction.open_table(FRAMEWORKS_DISCONNECTED)?;
+    transaction.open_table(FRAMEWORKS_REMOVED)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn write(database: &Database, records: &[Record]) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    for record in records {
+        write_record(&transaction, record)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn write_record(transaction: &WriteTransaction, record: &Record) -> Result<(), redb::Error> {
+    match record {
+        Record::Agent { id, info } => {
+            let bytes = encode(info);
+            transaction.open_table(AGENTS)?.insert(id.as_str(), bytes.as_slice())?;
+        }
+        Record::AgentUnreachable { id, since } => {
+            transaction.open_table(AGENTS_UNREACHABLE)?.insert(id.as_str(), since.ms)?;
+        }
+        Record::AgentReachable { id } => {
+            transaction.open_table(AGENTS_UNREACHABLE)?.remove(id.as_str())?;
+        }
+        Record::AgentRemoved { id } => {
+            transaction.open_table(AGENTS)?.remove(id.as_str())?;
+            transaction.open_table(AGENTS_UNREACHABLE)?.remove(id.as_str())?;
+        }
+        Record::Framework { id, info } => {
+            let bytes = encode(info);
+            transaction.open_table(FRAMEWORKS)?.insert(id.as_str(), bytes.as_slice())?;
+        }
+        Record::FrameworkDisconnected { id, deadline } => {
+            transaction.open_table(FRAMEWORKS_DISCONNECTED)?.insert(id.as_str(), deadline.ms)?;
+        }
+        Record::FrameworkConnected { id } => {
+            transaction.open_table(FRAMEWORKS_DISCONNECTED)?.remove(id.as_str())?;
+        }
+        Record::FrameworkRemoved { id } => {
+            transaction.open_table(FRAMEWORKS)?.remove(id.as_str())?;
+            transaction.open_table(FRAMEWORKS_DISCONNECTED)?.remove(id.as_str())?;
+            remember_removed(transaction, id)?;
+        }
+    }
+    Ok(())
+}
+
+fn remember_removed(transaction: &WriteTransaction, id: &FrameworkId) -> Result<(), redb::Error> {
+    let mut removed = transaction.open_table(FRAMEWORKS_REMOVED)?;
+    let next = removed.last()?.map_or(0, |(key, _)| key.value() + 1);
+    removed.insert(next, id.as_str())?;
+    if let Some(too_old) = next.checked_sub(FRAMEWORKS_REMOVED_MAX) {
+        removed.remove(too_old)?;
+    }
+    Ok(())
+}
+
+enum ReadError {
+    Database(redb::Error),
+    Damaged { entry: String, source: Box<dyn std::error::Error + Send + Sync> },
+}
+
+impl<E: Into<redb::Error>> From<E> for ReadError {
+    fn from(error: E) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+fn damaged<E>(entry: &str) -> impl FnOnce(E) -> ReadError
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let entry = entry.to_owned();
+    move |error| ReadError::Damaged { entry, source: Box::new(error) }
+}
+
+/// The records that lead to what stands in the database.
+fn read(database: &Database) -> Result<Vec<Record>, ReadError> {
+    let transaction = database.begin_read()?;
+    let mut records = Vec::new();
+    for entry in transaction.open_table(AGENTS)?.iter()? {
+        let (key, bytes) = entry?;
+        let info = decode(bytes.value()).map_err(damaged(key.value()))?;
+        records.push(Record::Agent { id: agent_id(key.value())?, info });
+    }
+    for entry in transaction.open_table(AGENTS_UNREACHABLE)?.iter()? {
+        let (key, since) = entry?;
+        let since = Instant::from_ms(since.value());
+        records.push(Record::AgentUnreachable { id: agent_id(key.value())?, since });
+    }
+    for entry in transaction.open_table(FRAMEWORKS)?.iter()? {
+        let (key, bytes) = entry?;
+        let info = decode(bytes.value()).map_err(damaged(key.value()))?;
+        records.push(Record::Framework { id: framework_id(key.value())?, info });
+    }
+    for entry in transaction.open_table(FRAMEWORKS_DISCONNECTED)?.iter()? {
+        let (key, deadline) = entry?;
+        let deadline = Instant::from_ms(deadline.value());
+        records.push(Record::FrameworkDisconnected { id: framework_id(key.value())?, deadline });
+    }
+    for entry in transaction.open_table(FRAMEWORKS_REMOVED)?.iter()? {
+        let (_, key) = entry?;
+        records.push(Record::FrameworkRemoved { id: framework_id(key.value())? });
+    }
+    Ok(records)
+}
+
+fn agent_id(text: &str) -> Result<AgentId, ReadError> {
+    AgentId::new(text).map_err(damaged::<IllegalId>(text))
+}
+
+fn framework_id(text: &str) -> Result<FrameworkId, ReadError> {
+    FrameworkId::new(text).map_err(damaged::<IllegalId>(text))
+}

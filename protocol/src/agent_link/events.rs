@@ -1,0 +1,180 @@
+//! What the master says to agents, on the wire.
+
+use stoa_model::agent_link::{Command, Event, RequestId, Welcome};
+
+use crate::door::{batch, data, message, optional, period_ms, required, value, within};
+use crate::malformed::Malformed;
+use crate::pb::agent as pb;
+use crate::pb::agent::command::Command as CommandKind;
+use crate::pb::agent::event::Event as Kind;
+use crate::wire::{Wire, list_to_proto, message_to_proto, option_to_proto};
+
+impl Wire for Event {
+    type Proto = pb::Event;
+
+    fn to_proto(&self) -> pb::Event {
+        let kind = match self {
+            Self::Registered(welcome) => Kind::Registered(welcome.to_proto()),
+            Self::Reregistered(welcome) => Kind::Reregistered(welcome.to_proto()),
+            Self::Command { number, command } => {
+                Kind::Command(pb::Command { number: *number, command: Some(command.to_proto()) })
+            }
+            Self::Acknowledge { framework, task, update } => Kind::Acknowledge(pb::Acknowledge {
+                framework: framework.to_proto(),
+                task: task.to_proto(),
+                update: update.to_proto(),
+            }),
+            Self::Message { framework, executor, data } => Kind::Message(pb::Message {
+                framework: framework.to_proto(),
+                executor: executor.to_proto(),
+                data: data.clone(),
+            }),
+            Self::ReadLog { request, framework, log } => Kind::ReadLog(pb::ReadLog {
+                request: request.0,
+                framework: framework.to_proto(),
+                log: Some(log.to_proto()),
+            }),
+            Self::Error { message } => {
+                Kind::Error(pb::Error { message: message_to_proto(message) })
+            }
+            Self::Heartbeat => Kind::Heartbeat(pb::Heartbeat {}),
+        };
+        pb::Event { event: Some(kind) }
+    }
+
+    fn from_proto(proto: pb::Event) -> Result<Self, Malformed> {
+        match proto.event.ok_or_else(|| Malformed::missing("event"))? {
+            Kind::Registered(proto) => value("registered", proto).map(Self::Registered),
+            Kind::Reregistered(proto) => value("reregistered", proto).map(Self::Reregistered),
+            Kind::Command(proto) => {
+                numbered(proto).map_err(|malformed| malformed.inside("command"))
+            }
+            Kind::Acknowledge(proto) => {
+                acknowledge(proto).map_err(|malformed| malformed.inside("acknowledge"))
+            }
+            Kind::Message(proto) => {
+                message_event(proto).map_err(|malformed| malformed.inside("message"))
+            }
+            Kind::ReadLog(proto) => {
+                read_log(proto).map_err(|malformed| malformed.inside("read_log"))
+            }
+            Kind::Error(proto) => message("message", proto.message)
+                .map(|message| Self::Error { message })
+                .map_err(|malformed| malformed.inside("error")),
+            Kind::Heartbeat(pb::Heartbeat {}) => Ok(Self::Heartbeat),
+        }
+    }
+}
+
+fn numbered(proto: pb::Command) -> Result<Event, Malformed> {
+    let number = within("number", proto.number, 1, u64::MAX)?;
+    let command = proto.command.ok_or_else(|| Malformed::missing("command"))?;
+    Ok(Event::Command { number, command: Command::from_proto(command)? })
+}
+
+fn acknowledge(proto: pb::Acknowledge) -> Result<Event, Malformed> {
+    Ok(Event::Acknowledge {
+        framework: value("framework", proto.framework)?,
+        task: value("task", proto.task)?,
+        update: value("update", proto.update)?,
+    })
+}
+
+fn message_event(proto: pb::Message) -> Result<Event, Malformed> {
+    Ok(Event::Message {
+        framework: value("framework", proto.framework)?,
+        executor: value("executor", proto.executor)?,
+        data: data("data", proto.data)?,
+    })
+}
+
+fn read_log(proto: pb::ReadLog) -> Result<Event, Malformed> {
+    Ok(Event::ReadLog {
+        request: RequestId(proto.request),
+        framework: value("framework", proto.framework)?,
+        log: required("log", proto.log)?,
+    })
+}
+
+impl Wire for Welcome {
+    type Proto = pb::Welcome;
+
+    fn to_proto(&self) -> pb::Welcome {
+        pb::Welcome {
+            agent: self.agent.to_proto(),
+            session: self.session.to_proto(),
+            heartbeat_ms: self.heartbeat_ms,
+        }
+    }
+
+    fn from_proto(proto: pb::Welcome) -> Result<Self, Malformed> {
+        Ok(Self {
+            agent: value("agent", proto.agent)?,
+            session: value("session", proto.session)?,
+            heartbeat_ms: period_ms("heartbeat_ms", proto.heartbeat_ms)?,
+        })
+    }
+}
+
+impl Wire for Command {
+    type Proto = CommandKind;
+
+    fn to_proto(&self) -> CommandKind {
+        match self {
+            Self::Launch { framework, tasks } => CommandKind::Launch(pb::Launch {
+                framework: framework.to_proto(),
+                tasks: list_to_proto(tasks),
+            }),
+            Self::Kill { framework, task, policy } => CommandKind::Kill(pb::Kill {
+                framework: framework.to_proto(),
+                task: task.to_proto(),
+                policy: option_to_proto(policy),
+            }),
+            Self::Shutdown { framework, executor } => CommandKind::Shutdown(pb::Shutdown {
+                framework: framework.to_proto(),
+                executor: executor.to_proto(),
+            }),
+            Self::RemoveFramework { framework } => {
+                CommandKind::RemoveFramework(pb::RemoveFramework {
+                    framework: framework.to_proto(),
+                })
+            }
+        }
+    }
+
+    fn from_proto(proto: CommandKind) -> Result<Self, Malformed> {
+        let (field, command) = match proto {
+            CommandKind::Launch(proto) => ("launch", launch(proto)),
+            CommandKind::Kill(proto) => ("kill", kill(proto)),
+            CommandKind::Shutdown(proto) => ("shutdown", shutdown(proto)),
+            CommandKind::RemoveFramework(proto) => (
+                "remove_framework",
+                value("framework", proto.framework)
+                    .map(|framework| Self::RemoveFramework { framework }),
+            ),
+        };
+        command.map_err(|malformed| malformed.inside(field))
+    }
+}
+
+fn launch(proto: pb::Launch) -> Result<Command, Malformed> {
+    Ok(Command::Launch {
+        framework: value("framework", proto.framework)?,
+        tasks: batch("tasks", proto.tasks)?,
+    })
+}
+
+fn kill(proto: pb::Kill) -> Result<Command, Malformed> {
+    Ok(Command::Kill {
+        framework: value("framework", proto.framework)?,
+        task: value("task", proto.task)?,
+        policy: optional("policy", proto.policy)?,
+    })
+}
+
+fn shutdown(proto: pb::Shutdown) -> Result<Command, Malformed> {
+    Ok(Command::Shutdown {
+        framework: value("framework", proto.framework)?,
+        executor: value("executor", proto.executor)?,
+    })
+}

@@ -1,0 +1,309 @@
+//! The near end of a stream to the master, as schedulers and agents have one: opened, read and
+//! written in batches. It never decides when to open it, nor what to say.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::time::Duration;
+
+use stoa_model::limits::WIRE_MESSAGE_BYTES_MAX;
+use stoa_model::{agent_link, scheduler};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Status, Streaming};
+
+use crate::batch::{Batch, split};
+use crate::limits::{
+    BATCHES_ON_THE_WAY_MAX, CONNECT_SECONDS, FINISH_SECONDS, KEEPALIVE_SECONDS, SENT_PER_BATCH_MAX,
+    STREAM_WINDOW_BYTES,
+};
+use crate::pb::agent::agent_client::AgentClient;
+use crate::pb::scheduler::scheduler_client::SchedulerClient;
+use crate::{Malformed, pb};
+
+/// A kind of peer of the master: what it says, what it hears, and how both travel.
+pub trait Peer: 'static {
+    /// What it says.
+    type Call: Send;
+    /// What it hears.
+    type Event: Send;
+    /// Calls on the wire.
+    type Calls: Batch + 'static;
+    /// Events on the wire.
+    type Events: Send + 'static;
+
+    /// Opens the stream on a channel.
+    fn open(
+        channel: Channel,
+        calls: ReceiverStream<Self::Calls>,
+    ) -> impl Future<Output = Result<Streaming<Self::Events>, Status>> + Send;
+
+    /// Calls that travel together.
+    fn encode(calls: &[Self::Call]) -> Self::Calls;
+
+    /// Events that travelled together.
+    ///
+    /// # Errors
+    /// [`Malformed`] if this is no master to talk to.
+    fn decode(events: Self::Events) -> Result<Vec<Self::Event>, Malformed>;
+}
+
+/// A scheduler as a peer.
+#[derive(Debug)]
+pub enum SchedulerPeer {}
+
+impl Peer for SchedulerPeer {
+    type Call = scheduler::Call;
+    type Event = scheduler::Event;
+    type Calls = pb::scheduler::SchedulerCalls;
+    type Events = pb::scheduler::SchedulerEvents;
+
+    async fn open(
+        channel: Channel,
+        calls: ReceiverStream<Self::Calls>,
+    ) -> Result<Streaming<Self::Events>, Status> {
+        let client = SchedulerClient::new(channel);
+        let mut client = client.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX);
+        Ok(client.connect(calls).await?.into_inner())
+    }
+
+    fn encode(calls: &[scheduler::Call]) -> Self::Calls {
+        crate::scheduler::calls_to_proto(calls)
+    }
+
+    fn decode(events: Self::Events) -> Result<Vec<scheduler::Event>, Malformed> {
+        crate::scheduler::events_from_proto(events)
+    }
+}
+
+/// An agent as a peer.
+#[derive(Debug)]
+pub enum AgentPeer {}
+
+impl Peer for AgentPeer {
+    type Call = agent_link::Call;
+    type Event = agent_link::Event;
+    type Calls = pb::agent::AgentCalls;
+    type Events = pb::agent::AgentEvents;
+
+    async fn open(
+        channel: Channel,
+        calls: ReceiverStream<Self::Calls>,
+    ) -> Result<Streaming<Self::Events>, Status> {
+        let client = AgentClient::new(channel);
+        let mut client = client.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX);
+        Ok(client.connect(calls).await?.into_inner())
+    }
+
+    fn encode(calls: &[agent_link::Call]) -> Self::Calls {
+        crate::agent_link::calls_to_proto(calls)
+    }
+
+    fn decode(events: Self::Events) -> Result<Vec<agent_link::Event>, Malformed> {
+        crate::agent_link::events_from_proto(events)
+    }
+}
+
+/// What happened to a link.
+#[derive(Debug)]
+pub enum LinkInput<E> {
+    /// The stream is open.
+    Opened,
+    /// The master has spoken.
+    Events(Vec<E>),
+    /// The stream has ended or could not be opened, for this reason. What waited is dropped.
+    Closed(String),
+}
+
+/// One stream to a master, or none.
+pub struct Link<P: Peer> {
+    stream: Stream<P>,
+    waiting: VecDeque<P::Call>,
+}
+
+/// A stream on its way, or the reason why there will be none.
+type Opening<P> = Pin<Box<dyn Future<Output = Result<Box<Open<P>>, String>> + Send>>;
+
+enum Stream<P: Peer> {
+    Closed,
+    Opening(Opening<P>),
+    Open(Box<Open<P>>),
+}
+
+struct Open<P: Peer> {
+    calls: mpsc::Sender<P::Calls>,
+    /// Batches that are encoded and not handed over yet.
+    encoded: VecDeque<P::Calls>,
+    events: Streaming<P::Events>,
+}
+
+impl<P: Peer> Default for Link<P> {
+    fn default() -> Self {
+        Self { stream: Stream::Closed, waiting: VecDeque::new() }
+    }
+}
+
+impl<P: Peer> Link<P> {
+    /// Starts to open a stream to the master at `address`, a `HOST:PORT`; [`Self::next`] tells how
+    /// it goes.
+    pub fn open(&mut self, address: &str) {
+        self.waiting.clear();
+        self.stream = Stream::Opening(Box::pin(open(address.to_owned())));
+    }
+
+    /// Gives the stream up; nothing is told of it any more.
+    pub fn close(&mut self) {
+        self.waiting.clear();
+        self.stream = Stream::Closed;
+    }
+
+    /// Has a call ready for the stream; dropped if there is none.
+    pub fn send(&mut self, call: P::Call) {
+        if matches!(self.stream, Stream::Open(_)) {
+            self.waiting.push_back(call);
+        }
+    }
+
+    /// Calls that have not been handed to the stream yet, but for those encoded already.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether everything was handed to the stream, or there is none.
+    pub fn is_flushed(&self) -> bool {
+        let is_sent = match &self.stream {
+            Stream::Open(open) => open.encoded.is_empty(),
+            Stream::Closed | Stream::Opening(_) => true,
+        };
+        is_sent && self.waiting.is_empty()
+    }
+
+    /// Writes what is ready and waits for what happens next; events only if `may_read`. It may be
+    /// dropped and called again at any time without a loss.
+    pub async fn next(&mut self, may_read: bool) -> LinkInput<P::Event> {
+        let happened = match &mut self.stream {
+            Stream::Closed => std::future::pending().await,
+            Stream::Opening(opening) => opening.await.map(Next::Opened),
+            Stream::Open(open) => open.next(&mut self.waiting, may_read).await.map(Next::Events),
+        };
+        match happened {
+            Ok(Next::Events(events)) => LinkInput::Events(events),
+            Ok(Next::Opened(open)) => {
+                self.stream = Stream::Open(open);
+                LinkInput::Opened
+            }
+            Err(why) => {
+                self.close();
+                LinkInput::Closed(why)
+            }
+        }
+    }
+
+    /// Ends the stream once the master has read what was handed to it, or after a while.
+    pub async fn finish(mut self) {
+        let Stream::Open(open) = std::mem::replace(&mut self.stream, Stream::Closed) else {
+            return;
+        };
+        let Open { calls, mut events, .. } = *open;
+        drop(calls);
+        let read = async { while let Ok(Some(_)) = events.message().await {} };
+        // A master that does not end the stream in time has been told all there was.
+        let _ = tokio::time::timeout(Duration::from_secs(FINISH_SECONDS), read).await;
+    }
+}
+
+/// What a stream can come to next, unless it ends.
+enum Next<P: Peer> {
+    Opened(Box<Open<P>>),
+    Events(Vec<P::Event>),
+}
+
+impl<P: Peer> Open<P> {
+    /// Writes what is ready until there are events, or the reason why there will be none.
+    async fn next(
+        &mut self,
+        waiting: &mut VecDeque<P::Call>,
+        may_read: bool,
+    ) -> Result<Vec<P::Event>, String> {
+        loop {
+            let has_more = !waiting.is_empty() || !self.encoded.is_empty();
+            if !has_more && !may_read {
+                std::future::pending::<()>().await;
+            }
+            tokio::select! {
+                permit = self.calls.reserve(), if has_more => {
+                    let permit = permit.map_err(|_| "the stream has ended".to_owned())?;
+                    if self.encoded.is_empty() {
+                        let count = waiting.len().min(SENT_PER_BATCH_MAX);
+                        let batch: Vec<_> = waiting.drain(..count).collect();
+                        self.encoded.extend(split(P::encode(&batch)));
+                    }
+                    if let Some(batch) = self.encoded.pop_front() {
+                        permit.send(batch);
+                    }
+                }
+                message = self.events.message(), if may_read => {
+                    let batch = message.map_err(|status| status.message().to_owned())?;
+                    let batch = batch.ok_or_else(|| "the master has ended it".to_owned())?;
+                    return P::decode(batch).map_err(|malformed| malformed.to_string());
+                }
+            }
+        }
+    }
+}
+
+async fn open<P: Peer>(address: String) -> Result<Box<Open<P>>, String> {
+    let channel = connect(&address).await.map_err(|error| error.to_string())?;
+    let (calls, receiver) = mpsc::channel(BATCHES_ON_THE_WAY_MAX);
+    let events = P::open(channel, ReceiverStream::new(receiver));
+    let events = events.await.map_err(|status| status.message().to_owned())?;
+    Ok(Box::new(Open { calls, encoded: VecDeque::new(), events }))
+}
+
+/// Why no connection could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Not the address of a master.
+    #[error("{0:?} is no address of a master: HOST:PORT, such as 127.0.0.1:5050, is allowed")]
+    Address(String),
+    /// Nobody answers there.
+    #[error("cannot connect to the master at {address}: {why}")]
+    Unreachable {
+        /// Where.
+        address: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Connects to the master at `address`, a `HOST:PORT`.
+///
+/// # Errors
+/// [`ConnectError`] if it is no address, or nobody answers there in time.
+pub async fn connect(address: &str) -> Result<Channel, ConnectError> {
+    let illegal = || ConnectError::Address(address.to_owned());
+    let (host, port) = address.rsplit_once(':').ok_or_else(illegal)?;
+    if host.is_empty() || port.parse::<u16>().is_err() {
+        return Err(illegal());
+    }
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|_| illegal())?;
+    let endpoint = endpoint
+        .tcp_nodelay(true)
+        .connect_timeout(Duration::from_secs(CONNECT_SECONDS))
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(STREAM_WINDOW_BYTES)
+        .http2_keep_alive_interval(Duration::from_secs(KEEPALIVE_SECONDS));
+    endpoint.connect().await.map_err(|error| ConnectError::Unreachable {
+        address: address.to_owned(),
+        why: innermost(&error),
+    })
+}
+
+/// The cause at the end of the chain, which is the one that people can act on.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
