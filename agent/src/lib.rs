@@ -1,1 +1,14 @@
-//! To be written.
+//! The agent's hands: the link to the master, the checkpoint, artifacts, logs, the executor host.
+//! It never decides what runs; `stoa-agent-core` does.
+
+mod checkpoint;
+mod detect;
+mod limits;
+mod logs;
+mod main_loop;
+mod record_bytes;
+mod service;
+mod transfers;
+
+pub use detect::resources as machine_resources;
+pub use service::{AgentError, Settings, serve};

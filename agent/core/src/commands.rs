@@ -1,0 +1,106 @@
+//! What the master wants done exactly once: the numbers, and Kill, Shutdown and RemoveFramework.
+//! It never admits a task; `launches.rs` does.
+
+use stoa_model::agent_link::{Call, Command};
+use stoa_model::host;
+use stoa_model::ids::FrameworkId;
+use stoa_model::instant::Instant;
+use stoa_model::status::Reason;
+use stoa_model::task::{KillPolicy, TaskState};
+
+use crate::Agent;
+use crate::action::{Action, Warning};
+use crate::keys::{ExecutorKey, TaskKey};
+use crate::record::Record;
+use crate::tasks::Stage;
+
+impl Agent {
+    /// Does the next command; one that was done is passed over, one that is too early ends the
+    /// stream, so that the master sends all that is missing.
+    pub(crate) fn on_command(
+        &mut self,
+        now: Instant,
+        number: u64,
+        command: Command,
+        actions: &mut Vec<Action>,
+    ) {
+        let applied = self.kept.identity.as_ref().map_or(0, |identity| identity.applied);
+        let expected = applied.saturating_add(1);
+        if number > expected {
+            let gap = Warning::NumberGap { expected, got: number };
+            return self.give_up(now, gap, actions);
+        }
+        if number == expected {
+            self.apply(now, number, command, actions);
+        }
+        self.tell(Call::Applied { number: applied.max(number) }, actions);
+    }
+
+    /// Writes what the command changes and then that it is applied: if the agent ends in between,
+    /// the command comes again. Only then it is done, but for Updates, which are sent as soon as
+    /// they are written.
+    fn apply(&mut self, now: Instant, number: u64, command: Command, actions: &mut Vec<Action>) {
+        let applied = Record::CommandApplied { number };
+        match command {
+            Command::Launch { framework, tasks } => {
+                let launch = self.admit_all(now, &framework, tasks, actions);
+                self.record(applied, actions);
+                self.start_all(now, launch, actions);
+            }
+            Command::Kill { framework, task, policy } => {
+                self.on_kill(now, TaskKey { framework, task }, (policy, applied), actions);
+            }
+            Command::Shutdown { framework, executor } => {
+                let key = ExecutorKey { framework, executor };
+                self.on_shutdown(now, key, applied, actions);
+            }
+            Command::RemoveFramework { framework } => {
+                self.on_remove_framework(framework, applied, actions);
+            }
+        }
+    }
+
+    /// A task that is not here, or is over, needs no kill: the master knows or will know.
+    fn on_kill(
+        &mut self,
+        now: Instant,
+        key: TaskKey,
+        (policy, applied): (Option<KillPolicy>, Record),
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(task) = self.kept.tasks.get(&key).filter(|task| task.is_live()) else {
+            return self.record(applied, actions);
+        };
+        let policy = policy.unwrap_or(task.info().kill_policy);
+        if task.stage() == Stage::Waiting {
+            let end = (TaskState::Killed, Reason::KillRequested, "killed before it started");
+            self.end(now, &key, end, actions);
+            return self.record(applied, actions);
+        }
+        let TaskKey { framework, task } = key.clone();
+        self.record(Record::KillRequested { framework, task, policy }, actions);
+        self.record(applied, actions);
+        let TaskKey { framework, task } = key;
+        actions.push(Action::ToHost(host::Command::Kill { framework, task, policy }));
+    }
+
+    fn on_remove_framework(
+        &mut self,
+        framework: FrameworkId,
+        applied: Record,
+        actions: &mut Vec<Action>,
+    ) {
+        let keys = self.kept.tasks.keys().filter(|key| key.framework == framework);
+        let keys: Vec<_> = keys.cloned().collect();
+        self.record(Record::FrameworkRemoved { framework: framework.clone() }, actions);
+        self.record(applied, actions);
+        actions.push(Action::ToHost(host::Command::RemoveFramework { framework }));
+        for key in keys {
+            self.artifacts.forget(&key);
+            self.resends.remove(&key);
+            self.publishes.forget(&key);
+            self.wake_logs(&key, actions);
+        }
+        self.trim_sandboxes(actions);
+    }
+}

@@ -1,0 +1,63 @@
+//! The first step: what the checkpoint left unfinished. It never reads the checkpoint.
+
+use stoa_model::host;
+use stoa_model::instant::Instant;
+use stoa_model::status::Reason;
+use stoa_model::task::TaskState;
+
+use crate::Agent;
+use crate::action::Action;
+use crate::keys::TaskKey;
+use crate::limits::SHUTDOWN_GRACE_MS;
+use crate::tasks::Stage;
+
+impl Agent {
+    pub(crate) fn begin(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        if self.config.is_host_fresh {
+            self.on_host_lost(now, actions);
+        } else {
+            self.remind_host(actions);
+        }
+        self.trim_sandboxes(actions);
+        self.connect(now, actions);
+    }
+
+    /// Everything that ran is gone with the host; what never got there can be launched again.
+    fn on_host_lost(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let live = self.kept.tasks.iter().filter(|(_, task)| task.is_live());
+        let live: Vec<_> = live.map(|(key, task)| (key.clone(), task.stage())).collect();
+        for (key, stage) in live {
+            let (state, message) = match stage {
+                Stage::Delivered => {
+                    (TaskState::Gone, "the task did not survive a restart of its agent")
+                }
+                _ => (TaskState::Dropped, "the agent was started again before it started the task"),
+            };
+            self.end(now, &key, (state, Reason::AgentRestarted, message), actions);
+        }
+        self.forget_executors(actions);
+    }
+
+    /// The agent may have ended between a record and what it stands for, so the host, which has
+    /// lived on, is told once more. It passes over what it has done: a Launch of a task that it
+    /// has or had, and the end of what it has not.
+    fn remind_host(&mut self, actions: &mut Vec<Action>) {
+        for framework in self.kept.frameworks_removed.iter().cloned() {
+            actions.push(Action::ToHost(host::Command::RemoveFramework { framework }));
+        }
+        for (key, task) in self.kept.tasks.iter().filter(|(_, task)| task.is_live()) {
+            if task.stage() == Stage::Delivered && task.state() == TaskState::Staging {
+                self.hand_over(key, actions);
+            }
+            if let Some(policy) = task.kill() {
+                let TaskKey { framework, task } = key.clone();
+                actions.push(Action::ToHost(host::Command::Kill { framework, task, policy }));
+            }
+        }
+        for (key, executor) in &self.kept.executors {
+            if executor.is_ending {
+                self.shut_down(key, SHUTDOWN_GRACE_MS, actions);
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Actions as the lines of a transcript: `->` goes to the master, `=>` to the host.
+
+use stoa_agent_core::{Action, Record};
+use stoa_model::agent_link::{Call, Reregister};
+use stoa_model::digest::Digest;
+use stoa_model::host::Command;
+use stoa_model::ids::UpdateId;
+use stoa_model::status::TaskStatus;
+use stoa_model::task::TaskRecord;
+
+/// Appends the lines of one action.
+pub fn print(action: &Action, lines: &mut Vec<String>) {
+    match action {
+        Action::Record(it) => lines.push(format!("record {}", record(it))),
+        Action::Connect => lines.push("connect".to_owned()),
+        Action::Disconnect => lines.push("disconnect".to_owned()),
+        Action::ToMaster(Call::Reregister(it)) => reregister(it, lines),
+        Action::ToMaster(it) => lines.push(format!("-> {}", call(it))),
+        Action::ToHost(it) => lines.push(format!("=> {}", command(it))),
+        Action::Fetch(digest) => lines.push(format!("fetch {}", name(digest))),
+        Action::ReadLog { request, framework, log } => {
+            let stream = format!("{:?}", log.stream).to_lowercase();
+            lines.push(format!(
+                "read-log {} {framework}/{} {stream} from {}",
+                request.0, log.task, log.offset
+            ));
+        }
+        Action::Publish { framework, task, archives } => {
+            let archives: Vec<_> = archives.iter().map(name).collect();
+            lines.push(format!("publish {framework}/{task} {}", archives.join(" ")));
+        }
+        Action::RemoveSandbox { framework, task } => {
+            lines.push(format!("remove-sandbox {framework}/{task}"));
+        }
+        Action::Warn(warning) => lines.push(format!("warn {warning}")),
+    }
+}
+
+/// The name that transcripts use for a digest.
+fn name(digest: &Digest) -> String {
+    String::from_utf8_lossy(&digest.0).trim_end_matches('\0').to_owned()
+}
+
+fn update(id: Option<UpdateId>) -> String {
+    id.map_or("?".to_owned(), |id| format!("{}.{}", id.0 >> 64, id.0 as u64))
+}
+
+fn status(status: &TaskStatus) -> String {
+    let mut text =
+        format!("{} {} {}", update(status.update), status.state.as_str(), status.reason.as_str());
+    if let Some(code) = status.exit_code {
+        text.push_str(&format!(" exit={code}"));
+    }
+    if !status.data.is_empty() {
+        text.push_str(&format!(" data={}", status.data.len()));
+    }
+    for download in &status.downloads {
+        text.push_str(&format!(" download={}:{}", download.guest_path, name(&download.archive)));
+    }
+    if !status.message.is_empty() {
+        text.push_str(&format!(" {:?}", status.message));
+    }
+    text
+}
+
+fn record(record: &Record) -> String {
+    match record {
+        Record::Registered { agent, session } => format!("Registered {agent} {session}"),
+        Record::CommandApplied { number } => format!("CommandApplied {number}"),
+        Record::Launched { framework, task } => format!("Launched {framework}/{}", task.id),
+        Record::Refused { framework, task, status: it } => {
+            format!("Refused {framework}/{} {}", task.id, status(it))
+        }
+        Record::Delivered { framework, task } => format!("Delivered {framework}/{task}"),
+        Record::KillRequested { framework, task, policy } => {
+            format!("KillRequested {framework}/{task} grace={}ms", policy.grace_ms)
+        }
+        Record::Updated { framework, status: it } => {
+            format!("Updated {framework}/{} {}", it.task, status(it))
+        }
+        Record::Published { framework, task, failure: None } => {
+            format!("Published {framework}/{task}")
+        }
+        Record::Published { framework, task, failure: Some(failure) } => {
+            format!("Published {framework}/{task} failed: {failure}")
+        }
+        Record::Acknowledged { framework, task, update: it } => {
+            format!("Acknowledged {framework}/{task} {}", update(Some(*it)))
+        }
+        Record::ExecutorAdmitted { framework, executor, .. } => {
+            format!("ExecutorAdmitted {framework}/{} {}", executor.id, executor.resources)
+        }
+        Record::ExecutorStarted { framework, executor } => {
+            format!("ExecutorStarted {framework}/{executor}")
+        }
+        Record::ShutdownRequested { framework, executor } => {
+            format!("ShutdownRequested {framework}/{executor}")
+        }
+        Record::ExecutorEnded { framework, executor } => {
+            format!("ExecutorEnded {framework}/{executor}")
+        }
+        Record::FrameworkRemoved { framework } => format!("FrameworkRemoved {framework}"),
+        Record::SandboxKept { framework, task } => format!("SandboxKept {framework}/{task}"),
+        Record::SandboxRemoved { framework, task } => {
+            format!("SandboxRemoved {framework}/{task}")
+        }
+    }
+}
+
+fn call(call: &Call) -> String {
+    match call {
+        Call::Register(info) => format!("Register {}", info.resources),
+        Call::Reregister(_) => unreachable!("it has lines of its own"),
+        Call::Unregister => "Unregister".to_owned(),
+        Call::Update { framework, status: it, latest } => {
+            format!("Update {framework}/{} {} latest={}", it.task, status(it), latest.as_str())
+        }
+        Call::Applied { number } => format!("Applied {number}"),
+        Call::Message { framework, executor, data } => {
+            format!("Message {framework}/{executor} {}", String::from_utf8_lossy(data))
+        }
+        Call::ExecutorEnded { framework, executor, message } => {
+            format!("ExecutorEnded {framework}/{executor} {message:?}")
+        }
+        Call::Log { request, chunk: Ok(chunk) } => {
+            let end = if chunk.is_end { " end" } else { "" };
+            format!("Log {} {:?}{end}", request.0, String::from_utf8_lossy(&chunk.data))
+        }
+        Call::Log { request, chunk: Err(why) } => format!("Log {} failed: {why}", request.0),
+        Call::Heartbeat => "Heartbeat".to_owned(),
+    }
+}
+
+fn reregister(call: &Reregister, lines: &mut Vec<String>) {
+    let (session, number) = call.session.as_ref().map_or(("none", 0), |(s, n)| (s.as_str(), *n));
+    let resources = &call.info.resources;
+    lines.push(format!("-> Reregister {} {resources} session={session}:{number}", call.agent));
+    for TaskRecord { framework, id, resources, state, status: it, .. } in &call.tasks {
+        let it = it.as_ref().map_or("no status".to_owned(), status);
+        lines.push(format!("     task {framework}/{id} {resources} {} {it}", state.as_str()));
+    }
+    for (framework, executor) in &call.executors {
+        lines.push(format!("     executor {framework}/{} {}", executor.id, executor.resources));
+    }
+}
+
+fn command(command: &Command) -> String {
+    match command {
+        Command::Launch { framework, agent, task } => {
+            format!("Launch {framework}/{} as {agent}", task.id)
+        }
+        Command::Kill { framework, task, policy } => {
+            format!("Kill {framework}/{task} grace={}ms", policy.grace_ms)
+        }
+        Command::Message { framework, executor, data } => {
+            format!("Message {framework}/{executor} {}", String::from_utf8_lossy(data))
+        }
+        Command::Acknowledge { framework, task, update: it } => {
+            format!("Acknowledge {framework}/{task} {}", update(Some(*it)))
+        }
+        Command::Shutdown { framework, executor, grace_ms } => {
+            format!("Shutdown {framework}/{executor} grace={grace_ms}ms")
+        }
+        Command::RemoveFramework { framework } => format!("RemoveFramework {framework}"),
+    }
+}

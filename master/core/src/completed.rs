@@ -1,0 +1,54 @@
+//! Tasks that are over: the newest of all frameworks, for people and for answers to Reconcile.
+//! It never holds one that is not over.
+
+use std::collections::BTreeMap;
+
+use stoa_model::ids::{FrameworkId, TaskId};
+use stoa_model::task::TaskRecord;
+
+use crate::keys::TaskKey;
+use crate::limits::TASKS_COMPLETED_MAX;
+
+/// Invariant: both maps hold the same tasks, at most [`TASKS_COMPLETED_MAX`].
+#[derive(Debug, Default)]
+pub(crate) struct Completed {
+    by_key: BTreeMap<TaskKey, (u64, TaskRecord)>,
+    by_age: BTreeMap<u64, TaskKey>,
+    last: u64,
+}
+
+impl Completed {
+    /// Remembers a task that is over, and forgets the oldest if there are too many.
+    pub(crate) fn insert(&mut self, record: TaskRecord) {
+        let key = TaskKey::new(&record.framework, &record.id);
+        self.remove(&key);
+        self.last += 1;
+        self.by_age.insert(self.last, key.clone());
+        self.by_key.insert(key, (self.last, record));
+        if self.by_key.len() > TASKS_COMPLETED_MAX
+            && let Some((_, oldest)) = self.by_age.pop_first()
+        {
+            self.by_key.remove(&oldest);
+        }
+    }
+
+    pub(crate) fn task(&self, framework: &FrameworkId, task: &TaskId) -> Option<&TaskRecord> {
+        self.by_key.get(&TaskKey::new(framework, task)).map(|(_, record)| record)
+    }
+
+    /// Forgets a task that turns out not to be over.
+    pub(crate) fn remove(&mut self, key: &TaskKey) {
+        if let Some((age, _)) = self.by_key.remove(key) {
+            self.by_age.remove(&age);
+        }
+    }
+
+    /// All, sorted by framework and id.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &TaskRecord> {
+        self.by_key.values().map(|(_, record)| record)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_age.len()
+    }
+}

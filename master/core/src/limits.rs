@@ -1,0 +1,96 @@
+//! The bounds of what others can make a master hold, and its times: each with what happens there.
+//! It never enforces any of them.
+
+use stoa_model::limits::DURATION_MS_MAX;
+
+/// Agents of the cluster. One more takes the place of the agent that is unreachable for longest,
+/// or is refused if none is.
+pub const AGENTS_MAX: usize = 100_000;
+
+/// Frameworks that are not over. One more is refused with an Error.
+pub const FRAMEWORKS_MAX: usize = 10_000;
+
+/// Removed frameworks that are remembered, so that agents that come back with their tasks are
+/// told to end them. The oldest is forgotten; its tasks would come back as orphans.
+pub const FRAMEWORKS_REMOVED_MAX: usize = 10_000;
+
+/// Roles of one framework. More are refused with an Error.
+pub const ROLES_PER_FRAMEWORK_MAX: usize = 64;
+
+/// Outstanding offers of one framework. It is offered nothing more until it answers some.
+pub const OFFERS_PER_FRAMEWORK_MAX: usize = 65_536;
+
+/// Offers in one event. The rest follows in further events.
+pub const OFFERS_PER_EVENT_MAX: usize = 256;
+
+/// Filters of one framework for one agent. The one that ends first makes room for the next.
+pub const FILTERS_PER_AGENT_MAX: usize = 8;
+
+/// Requests that one framework may have standing. A longer Request is refused with an Error.
+pub const REQUESTS_PER_FRAMEWORK_MAX: usize = 1_024;
+
+/// Tasks of one framework that are not over or whose end is not acknowledged. One more is
+/// DROPPED with a message that says so.
+pub const TASKS_PER_FRAMEWORK_MAX: usize = 1_000_000;
+
+/// Tasks that are over and remembered, of all frameworks together. The oldest is forgotten, and
+/// its id may be used again.
+pub const TASKS_COMPLETED_MAX: usize = 10_000;
+
+/// Labels of one task or framework. More are refused.
+pub const LABELS_MAX: usize = 64;
+
+/// Bytes of a label's key and value together. Longer ones are refused.
+pub const LABEL_BYTES_MAX: usize = 1_024;
+
+/// Bytes of the name of a task, executor, framework, user or host. Longer ones are refused.
+pub const NAME_BYTES_MAX: usize = 1_024;
+
+/// Commands that wait until one agent has recorded them. A Launch is DROPPED then; a Kill and a
+/// Shutdown are answered that they were not passed on. RemoveFramework always finds room: there
+/// is at most one of each framework at the end of the row.
+pub const COMMANDS_WAITING_MAX: usize = 65_536;
+
+/// Questions about tasks that wait for agents that may come back with them. One more is refused
+/// with an Error.
+pub const QUESTIONS_HELD_MAX: usize = 100_000;
+
+/// Questions for logs that wait for an agent's answer. One more is answered `TooManyWaiting`.
+pub const LOG_REQUESTS_WAITING_MAX: usize = 1_024;
+
+/// Tasks that an agent may report. A longer report is refused with an Error.
+pub const TASKS_PER_REPORT_MAX: usize = 100_000;
+
+/// The smallest memory of a task that runs a command: one page of wasm. Less is refused.
+pub const COMMAND_MEMORY_BYTES_MIN: u64 = 64 << 10;
+
+/// Thousandths of a cpu that are worth an offer. Source: Mesos, `min_allocatable_resources`.
+pub const OFFER_CPUS_MILLI_MIN: u64 = 10;
+
+/// Bytes of memory that are worth an offer. Source: Mesos, `min_allocatable_resources`.
+pub const OFFER_MEMORY_BYTES_MIN: u64 = 32 << 20;
+
+/// The largest weight of a role. Larger ones are refused at the start.
+pub const WEIGHT_MAX: u32 = 1_000_000;
+
+/// Milliseconds between two heartbeats of the master. Source: Mesos.
+pub const HEARTBEAT_MS: u64 = 15_000;
+
+/// Milliseconds without a word after which an agent is unreachable. Source: Mesos, 5 pings.
+pub const AGENT_UNREACHABLE_MS: u64 = 5 * HEARTBEAT_MS;
+
+/// Milliseconds that agents have to come back after a master's start. Source: Mesos.
+pub const AGENT_REREGISTER_MS: u64 = 600_000;
+
+/// Milliseconds after which an unanswered offer is rescinded.
+pub const OFFER_LEASE_MS: u64 = 60_000;
+
+/// Milliseconds between two beats: what was declined without a filter is offered to the same
+/// framework again at the next. Source: Mesos, `allocation_interval`.
+pub const BATCH_MS: u64 = 1_000;
+
+/// The longest of these times that a configuration may ask for.
+pub const CONFIG_MS_MAX: u64 = DURATION_MS_MAX;
+
+const _: () = assert!(2 * HEARTBEAT_MS < AGENT_UNREACHABLE_MS);
+const _: () = assert!(AGENT_UNREACHABLE_MS < AGENT_REREGISTER_MS);
