@@ -21,11 +21,11 @@ pub fn resources(state: &Path) -> Resources {
     let cpus = std::thread::available_parallelism().map_or(1, |cpus| cpus.get() as u64);
     let memory = memory_bytes().unwrap_or(MEMORY_UNKNOWN_BYTES);
     let disk = rustix::fs::statvfs(state).map_or(0, |disk| disk.f_bavail * disk.f_frsize);
-    Resources {
-        disk_bytes: disk / 2,
-        ports: Ports::from_ranges([PORTS]),
-        ..Resources::new(1_000 * cpus, memory - (memory / 8).min(MEMORY_LEFT_BYTES_MAX))
-    }
+    let memory_left = (memory / 8).min(MEMORY_LEFT_BYTES_MAX);
+    let mut resources = Resources::new(1_000 * cpus, memory - memory_left);
+    resources.disk_bytes = disk / 2;
+    resources.ports = Ports::from_ranges([PORTS]);
+    resources
 }
 
 /// The machine's name, for people.

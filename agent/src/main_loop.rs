@@ -4,7 +4,7 @@
 use std::pin::pin;
 
 use stoa_agent_core::{Action, Agent, Input, Record};
-use stoa_executor_host::{HostHandle, log_path, sandbox_path};
+use stoa_executor_host::{HostHandle, log_path};
 use stoa_machine::{Artifacts, Clock};
 use stoa_model::agent_link::{Call, Event};
 use stoa_model::host;
@@ -122,7 +122,7 @@ impl MainLoop {
     }
 
     fn remove(&mut self, framework: &FrameworkId, task: &TaskId) {
-        let path = sandbox_path(&self.places.sandboxes, framework, task);
+        let path = self.places.sandboxes.join(framework.as_str()).join(task.as_str());
         self.errands.spawn_blocking(move || {
             match std::fs::remove_dir_all(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

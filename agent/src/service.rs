@@ -131,17 +131,15 @@ pub async fn serve(
 
 /// What the agent says of its machine: what was given, and what was detected for the rest.
 fn info(settings: &Settings) -> AgentInfo {
-    let given = &settings.resources;
     let detected = detect::resources(&settings.state);
     let or = |given: u64, detected: u64| if given == 0 { detected } else { given };
-    let ports = if given.ports.is_empty() { detected.ports } else { given.ports.clone() };
-    let resources = Resources {
-        cpus_milli: or(given.cpus_milli, detected.cpus_milli),
-        memory_bytes: or(given.memory_bytes, detected.memory_bytes),
-        disk_bytes: or(given.disk_bytes, detected.disk_bytes),
-        ports,
-        ..given.clone()
-    };
+    let mut resources = settings.resources.clone();
+    resources.cpus_milli = or(resources.cpus_milli, detected.cpus_milli);
+    resources.memory_bytes = or(resources.memory_bytes, detected.memory_bytes);
+    resources.disk_bytes = or(resources.disk_bytes, detected.disk_bytes);
+    if resources.ports.is_empty() {
+        resources.ports = detected.ports;
+    }
     AgentInfo {
         hostname: settings.hostname.clone().unwrap_or_else(detect::hostname),
         resources,

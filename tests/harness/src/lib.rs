@@ -1,1 +1,23 @@
-//! To be written.
+//! Starts real processes of the `stoa` binary for tests, reads what they print, and ends them with
+//! the test. It never looks inside of them.
+//!
+//! Everything here fails by panicking with what is known by then: its callers are tests.
+
+pub mod cluster;
+pub mod default_port;
+pub mod document;
+pub mod finished;
+pub mod house;
+pub mod invocation;
+pub mod place;
+pub mod process;
+pub mod waiting;
+pub mod wildcard;
+
+pub use cluster::{Cluster, Plan};
+pub use finished::Finished;
+pub use house::sample;
+pub use invocation::Invocation;
+pub use place::Place;
+pub use process::Process;
+pub use waiting::wait_until;

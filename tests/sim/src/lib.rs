@@ -1,1 +1,39 @@
-//! To be written.
+//! A whole cluster in one thread: both cores and the SDK's session, with everything around them
+//! simulated and drawn from one seed: the network, the disks, the executor hosts, the authors of
+//! schedulers, the clock, and what goes wrong. It never opens a stream or a file, asks no clock,
+//! and never prints: [`run`] returns what happened.
+//!
+//! A walk through the house: `world` holds everyone and moves the time, `queue` what is under way,
+//! `network` the streams, `edge` what waits for a disk. `master`, `agent` and `scheduler` are the
+//! processes, `host` and `author` those who deal with them, `whims` and `faults` what they do
+//! unasked. `book` has seen everything and says what must not be; `settle` what must be in the end.
+//! `stage` is a world without chance that follows commands, for transcripts.
+
+mod agent;
+mod author;
+mod book;
+mod chance;
+mod edge;
+mod faults;
+mod guest;
+mod host;
+mod master;
+mod names;
+mod network;
+mod outcome;
+mod plan;
+mod print;
+mod queue;
+mod run;
+mod scheduler;
+mod settle;
+mod stage;
+mod status_line;
+mod transcript;
+mod whims;
+mod world;
+
+pub use outcome::{Outcome, Violation};
+pub use plan::Faults;
+pub use run::run;
+pub use stage::{Stage, play};

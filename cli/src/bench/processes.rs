@@ -1,0 +1,89 @@
+//! A master and an agent as processes of their own, for a measurement. They end with it.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::config::own_program;
+use crate::failure::{Failure, code};
+
+/// The two processes, killed when this value is dropped.
+pub struct Processes {
+    /// Where the master listens.
+    pub master_address: String,
+    master: Child,
+    agent: Child,
+}
+
+impl Processes {
+    /// Starts both with their state below `state`; the agent gives enough for `in_flight` tasks.
+    ///
+    /// # Errors
+    /// [`Failure`] if one does not start.
+    pub async fn start(state: &Path, in_flight: u32) -> Result<Self, Failure> {
+        let master_state = state.join("master").display().to_string();
+        let (master, master_address) =
+            start(&["master", "--listen", "127.0.0.1:0", "--state", &master_state]).await?;
+        let agent_state = state.join("agent").display().to_string();
+        let resources = format!("cpus={in_flight};memory={in_flight}GiB");
+        let arguments =
+            ["agent", "--master", &master_address, "--state", &agent_state, "--resources", &resources];
+        let (agent, _) = start(&arguments).await?;
+        Ok(Self { master_address, master, agent })
+    }
+
+    /// Microseconds of cpu time so far: of the master, of the agent, of this process.
+    ///
+    /// # Errors
+    /// What the system answers if it does not tell.
+    pub fn cpu_us(&self) -> std::io::Result<[u64; 3]> {
+        let pid = |child: &Child| child.id().map_or_else(String::new, |pid| pid.to_string());
+        Ok([
+            cpu_us(&pid(&self.master))?,
+            cpu_us(&pid(&self.agent))?,
+            cpu_us("self")?,
+        ])
+    }
+
+    /// Ends both and waits until they are gone.
+    pub async fn end(&mut self) {
+        for child in [&mut self.agent, &mut self.master] {
+            // One that is gone already needs no end.
+            let _ = child.kill().await;
+        }
+    }
+}
+
+/// Starts a role of this program; answers the address or name it announces when it is ready.
+async fn start(arguments: &[&str]) -> Result<(Child, String), Failure> {
+    let failed = |why: String| Failure::new(code::FAILURE, format!("cannot start stoa {}: {why}", arguments[0]));
+    let program = own_program().map_err(|error| failed(error.to_string()))?;
+    let mut child = Command::new(program)
+        .args(arguments)
+        .env("STOA_LOG", "warn")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| failed(error.to_string()))?;
+    let stdout = child.stdout.take().expect("standard output was piped");
+    let line = BufReader::new(stdout).lines().next_line().await;
+    let line = line.map_err(|error| failed(error.to_string()))?;
+    let line = line.ok_or_else(|| failed("it ended at once".to_owned()))?;
+    let who = line.split_whitespace().nth(1).unwrap_or_default().to_owned();
+    Ok((child, who))
+}
+
+/// Source: proc(5), fields 14 and 15 of stat, in clock ticks.
+fn cpu_us(pid: &str) -> std::io::Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: u64 = after_name
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    Ok(ticks * 1_000_000 / rustix::param::clock_ticks_per_second())
+}

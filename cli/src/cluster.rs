@@ -1,0 +1,172 @@
+//! A cluster as the command line sees it: one master at an address. It never decides anything, and
+//! turns every error into one that a person can act on.
+
+use std::path::Path;
+
+use stoa_machine::artifacts::digest_of_stream;
+use stoa_model::digest::Digest;
+use stoa_model::operator::{ClusterEvent, ClusterState, LogChunk, LogRequest, TaskName};
+use stoa_model::task::{KillPolicy, TaskRecord};
+use stoa_protocol::artifact_client::{fetch, missing, upload};
+use stoa_protocol::artifacts::Head;
+use stoa_protocol::link::{ConnectError, connect};
+use stoa_protocol::operator::{kill_to_proto, read_log_to_proto};
+use stoa_protocol::pb::operator_client::OperatorClient;
+use stoa_protocol::pb::{self};
+use stoa_protocol::{Malformed, RichError, Wire};
+use tonic::Streaming;
+use tonic::transport::Channel;
+
+use crate::config::MASTER_DEFAULT;
+use crate::failure::{Failure, code};
+use crate::progress::Progress;
+
+/// A connection to a master; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// Where the master is.
+    pub address: String,
+    channel: Channel,
+}
+
+impl Cluster {
+    /// Connects to the master that is named, or to the one on the default port.
+    ///
+    /// # Errors
+    /// [`Failure`] with [`code::FAILURE`] if nobody answers there.
+    pub async fn find(named: Option<&str>) -> Result<Self, Failure> {
+        Self::connect(named.unwrap_or(MASTER_DEFAULT)).await.map_err(|error| unreachable(&error))
+    }
+
+    /// Connects to the master at `address`.
+    ///
+    /// # Errors
+    /// [`ConnectError`] if it is no address, or nobody answers there.
+    pub async fn connect(address: &str) -> Result<Self, ConnectError> {
+        Ok(Self { address: address.to_owned(), channel: connect(address).await? })
+    }
+
+    fn operator(&self) -> OperatorClient<Channel> {
+        OperatorClient::new(self.channel.clone()).max_decoding_message_size(usize::MAX)
+    }
+
+    /// The master's whole view.
+    ///
+    /// # Errors
+    /// [`Failure`] if the master refuses or is gone.
+    pub async fn state(&self) -> Result<ClusterState, Failure> {
+        let answer = self.operator().state(pb::StateRequest {}).await.map_err(refused)?;
+        ClusterState::from_proto(answer.into_inner()).map_err(illegal)
+    }
+
+    /// Ends a task.
+    ///
+    /// # Errors
+    /// [`Failure`] if the master knows no such task, or is gone.
+    pub async fn kill(
+        &self,
+        task: &TaskName,
+        policy: Option<KillPolicy>,
+    ) -> Result<TaskRecord, Failure> {
+        let answer = self.operator().kill(kill_to_proto(task, &policy)).await.map_err(refused)?;
+        TaskRecord::from_proto(answer.into_inner()).map_err(illegal)
+    }
+
+    /// Reads a piece of a task's log.
+    ///
+    /// # Errors
+    /// [`Failure`] if the master knows no such task, its agent is away, or the master is gone.
+    pub async fn read_log(&self, task: &TaskName, log: &LogRequest) -> Result<LogChunk, Failure> {
+        let answer = self.operator().read_log(read_log_to_proto(task, log)).await;
+        LogChunk::from_proto(answer.map_err(refused)?.into_inner()).map_err(illegal)
+    }
+
+    /// Watches what happens from now on.
+    ///
+    /// # Errors
+    /// [`Failure`] if the master refuses or is gone.
+    pub async fn watch(&self) -> Result<Watch, Failure> {
+        let events = self.operator().watch(pb::WatchRequest {}).await.map_err(refused)?;
+        Ok(Watch { events: events.into_inner() })
+    }
+
+    /// Brings the file at `path` into the master's store unless it is there already.
+    ///
+    /// # Errors
+    /// [`Failure`] if the file cannot be read, or the master refuses or is gone.
+    pub async fn upload(&self, path: &Path) -> Result<Digest, Failure> {
+        let unreadable = |error: std::io::Error| {
+            Failure::new(code::CLUSTER, format!("cannot read {}: {error}", path.display()))
+        };
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        let (digest, size_bytes) = digest_of_stream(file).map_err(unreadable)?;
+        if missing(self.channel.clone(), &[digest]).await.map_err(rich)?.is_empty() {
+            return Ok(digest);
+        }
+        let progress = Progress::upload(path, size_bytes);
+        let told = progress.clone();
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        let head = Head { digest, size_bytes };
+        let sent = upload(self.channel.clone(), head, file, move |bytes| told.set(bytes)).await;
+        progress.end();
+        sent.map_err(rich)?;
+        Ok(digest)
+    }
+
+    /// Writes an artifact of the master's store to `file`.
+    ///
+    /// # Errors
+    /// [`Failure`] if the master has no such artifact or is gone, or the disk refuses.
+    pub async fn download(&self, digest: Digest, file: &mut std::fs::File) -> Result<(), Failure> {
+        let mut fetching = fetch(self.channel.clone(), digest).await.map_err(rich)?;
+        while let Some(data) = fetching.next().await.map_err(rich)? {
+            std::io::Write::write_all(file, &data).map_err(|error| {
+                Failure::new(code::CLUSTER, format!("cannot store what travelled back: {error}"))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// What happens in a cluster.
+pub struct Watch {
+    events: Streaming<pb::ClusterEvent>,
+}
+
+impl Watch {
+    /// The next event.
+    ///
+    /// # Errors
+    /// [`Failure`] if the master has ended the watch or is gone.
+    pub async fn next(&mut self) -> Result<ClusterEvent, Failure> {
+        let event = self.events.message().await.map_err(refused)?.ok_or_else(|| {
+            Failure::new(code::FAILURE, "the master has ended the watch").hint("watch again")
+        })?;
+        ClusterEvent::from_proto(event).map_err(illegal)
+    }
+}
+
+/// Why no master was found, and how to get one.
+pub fn unreachable(error: &ConnectError) -> Failure {
+    let failure = Failure::new(code::FAILURE, error.to_string());
+    match error {
+        ConnectError::Address(_) => failure.hint("--master 127.0.0.1:5050"),
+        ConnectError::Unreachable { .. } => failure.hint(
+            "start a cluster here with `stoa dev`, or name another with --master HOST:PORT",
+        ),
+    }
+}
+
+fn refused(status: tonic::Status) -> Failure {
+    rich(RichError::from_status(&status))
+}
+
+fn rich(error: RichError) -> Failure {
+    let failure = Failure::new(code::FAILURE, error.message);
+    if error.hint.is_empty() { failure } else { failure.hint(error.hint) }
+}
+
+fn illegal(malformed: Malformed) -> Failure {
+    Failure::new(code::FAILURE, format!("the master's answer is not legal: {malformed}"))
+        .hint("compare `stoa --version` here and where the master runs")
+}

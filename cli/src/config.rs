@@ -1,0 +1,344 @@
+//! The command line of `stoa`: every flag, with its meaning, its unit and its default. The only
+//! file that reads flags and environment. It never acts on them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use stoa_model::command::NetworkGrant;
+use stoa_model::ids::{FrameworkId, Role, TaskId};
+use stoa_model::operator::TaskName;
+use stoa_model::resources::Resources;
+use stoa_model::task::Label;
+
+mod values;
+
+pub use values::{Directory, DownloadPair, UploadPair};
+
+/// Where a master is looked for when nobody says: on this machine.
+pub const MASTER_DEFAULT: &str = "127.0.0.1:5050";
+
+/// Runs WebAssembly on a cluster: this machine, or many.
+///
+/// `stoa run FILE.wasm` runs one task and waits for it. Without a cluster it makes one inside its
+/// own process for as long as the task takes.
+#[derive(Debug, Parser)]
+#[command(name = "stoa", version, max_term_width = 100)]
+pub struct Arguments {
+    /// How results are printed.
+    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
+    pub output: Output,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// For programs: one JSON value, or one a line where results stream.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs a wasm program as one task, waits for it and exits with its code.
+    Run(Box<Run>),
+    /// Runs a whole cluster in this process until Ctrl-C.
+    Dev(Dev),
+    /// Runs a master.
+    Master(Master),
+    /// Runs an agent.
+    Agent(Agent),
+    /// Lists tasks.
+    Ps(Ps),
+    /// Prints what a task has written.
+    Logs(Logs),
+    /// Ends a task.
+    Kill(Kill),
+    /// Lists agents and what they hold.
+    Agents(At),
+    /// Lists frameworks.
+    Frameworks(At),
+    /// Lists outstanding offers.
+    Offers(At),
+    /// Prints what happens in the cluster.
+    Events(Events),
+    /// Prints all that is known of one thing, such as `task/words-1` or `agent/ID`.
+    Describe(Describe),
+    /// Measures this installation.
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Prints the completions of a shell, to be sourced by it.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which cluster.
+#[derive(Clone, Debug, Args)]
+pub struct At {
+    /// The master's address; 127.0.0.1:5050 if none is given.
+    #[arg(long, env = "STOA_MASTER", value_name = "HOST:PORT")]
+    pub master: Option<String>,
+}
+
+/// `stoa run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Which cluster.
+    #[command(flatten)]
+    pub at: At,
+    /// What the task may use and touch.
+    #[command(flatten)]
+    pub grants: Grants,
+    /// A name for the task; its id is made of it.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<TaskId>,
+    /// Whom the resources are charged to.
+    #[arg(long, value_name = "ROLE", default_value = "default")]
+    pub role: Role,
+    /// A label of the task.
+    #[arg(long, value_name = "K=V", value_parser = values::label)]
+    pub label: Vec<Label>,
+    /// Passes this command's standard input to the task.
+    #[arg(short = 'i', long)]
+    pub stdin: bool,
+    /// Leaves the task in the cluster once it runs, and prints its name.
+    #[arg(short, long, conflicts_with_all = ["stdin", "download"])]
+    pub detach: bool,
+    /// An executor component that is handed `--data` as a task; instead of a program.
+    #[arg(long, value_name = "FILE", requires = "data", conflicts_with = "program")]
+    pub executor: Option<PathBuf>,
+    /// What the executor is handed.
+    #[arg(long, value_name = "DATA", requires = "executor")]
+    pub data: Option<String>,
+    /// The wasm program: a WASI 0.2 command component or a wasip1 module.
+    #[arg(value_name = "WASM", required_unless_present = "executor")]
+    pub program: Option<PathBuf>,
+    /// Arguments of the program; all after WASM is the task's.
+    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
+}
+
+/// What a task may use and touch. What is not named is denied.
+#[derive(Debug, Args)]
+pub struct Grants {
+    /// Cpus, with at most three decimals.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = values::cpus)]
+    pub cpus: u64,
+    /// Memory, the sum of all linear memories and tables.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = values::bytes)]
+    pub memory: u64,
+    /// Units of fuel, about one per wasm instruction; no limit if not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub fuel: Option<u64>,
+    /// The longest time the task may run, such as 30s or 5m; no limit if not given.
+    #[arg(long, value_name = "TIME", value_parser = values::duration_ms)]
+    pub timeout: Option<u64>,
+    /// Disk for uploads, downloads and what the task writes there.
+    #[arg(long, value_name = "SIZE", default_value = "0", value_parser = values::bytes)]
+    pub disk: u64,
+    /// Bytes of stdout and stderr together.
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = values::bytes)]
+    pub output_limit: u64,
+    /// A directory of the agent's machine, seen by the task as GUEST; `:ro` makes it read-only.
+    #[arg(long, value_name = "HOST::GUEST[:ro]")]
+    pub dir: Vec<Directory>,
+    /// A directory of this machine that travels with the task.
+    #[arg(long, value_name = "DIR::GUEST")]
+    pub upload: Vec<UploadPair>,
+    /// A directory of the task that travels back when it ends.
+    #[arg(long, value_name = "GUEST::DIR")]
+    pub download: Vec<DownloadPair>,
+    /// A variable of the task's environment, which is empty otherwise.
+    #[arg(long, value_name = "K=V", value_parser = values::variable)]
+    pub env: Vec<(String, String)>,
+    /// A peer the task may connect to.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub allow_net: Vec<NetworkGrant>,
+}
+
+/// `stoa dev`.
+#[derive(Debug, Args)]
+pub struct Dev {
+    /// How many agents; they share this machine's resources.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub agents: u32,
+    /// Where to keep state; a directory that is removed at the end if none is given.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// The master's port on 127.0.0.1; 0 lets the system choose.
+    #[arg(long, value_name = "P", default_value_t = 5050)]
+    pub port: u16,
+    /// Keeps the executor hosts in this process, as is done now in any case.
+    #[arg(long)]
+    pub in_process: bool,
+}
+
+/// `stoa master`.
+#[derive(Debug, Args)]
+pub struct Master {
+    /// Where to listen; port 0 lets the system choose.
+    #[arg(long, value_name = "IP:PORT", default_value = MASTER_DEFAULT)]
+    pub listen: SocketAddr,
+    /// Where to keep state; below the XDG state directory if none is given.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// The weight of a role; 1 if none is given.
+    #[arg(long, value_name = "ROLE=N", value_parser = values::weight)]
+    pub weight: Vec<(Role, u32)>,
+    /// How long an offer may stay unanswered.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::duration_ms)]
+    pub offer_lease: u64,
+    /// How long an agent may be silent before its tasks are unreachable.
+    #[arg(long, value_name = "TIME", default_value = "75s", value_parser = values::duration_ms)]
+    pub agent_timeout: u64,
+    /// How often the master says that it lives.
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = values::duration_ms)]
+    pub heartbeat: u64,
+}
+
+/// `stoa agent`.
+#[derive(Debug, Args)]
+pub struct Agent {
+    /// The master's address.
+    #[arg(long, env = "STOA_MASTER", value_name = "HOST:PORT", default_value = MASTER_DEFAULT)]
+    pub master: String,
+    /// Where to keep state; below the XDG state directory if none is given.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// What to give to the cluster instead of what the machine has, such as
+    /// `cpus=4;memory=8GiB`; what is not named stays as detected.
+    #[arg(long, value_name = "RESOURCES")]
+    pub resources: Option<Resources>,
+    /// What schedulers may choose agents by.
+    #[arg(long, value_name = "K=V", value_parser = values::attribute)]
+    pub attribute: Vec<(String, String)>,
+    /// The machine's name for people; detected if none is given.
+    #[arg(long, value_name = "NAME")]
+    pub hostname: Option<String>,
+    /// A directory below which tasks may be granted directories; none if none is given.
+    #[arg(long, value_name = "DIR")]
+    pub allow_dir: Vec<PathBuf>,
+    /// How many tasks may live at once.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub tasks_max: u32,
+}
+
+/// `stoa ps`.
+#[derive(Debug, Args)]
+pub struct Ps {
+    /// Which cluster.
+    #[command(flatten)]
+    pub at: At,
+    /// Also lists tasks that are over.
+    #[arg(short, long)]
+    pub all: bool,
+}
+
+/// `stoa logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// Which cluster.
+    #[command(flatten)]
+    pub at: At,
+    /// The task: its id, or FRAMEWORK/ID.
+    #[arg(value_name = "TASK", value_parser = task_name)]
+    pub task: TaskName,
+    /// Goes on until the task is over.
+    #[arg(short, long)]
+    pub follow: bool,
+}
+
+/// `stoa kill`.
+#[derive(Debug, Args)]
+pub struct Kill {
+    /// Which cluster.
+    #[command(flatten)]
+    pub at: At,
+    /// The task: its id, or FRAMEWORK/ID.
+    #[arg(value_name = "TASK", value_parser = task_name)]
+    pub task: TaskName,
+    /// Time between the notice and the end, instead of the task's own.
+    #[arg(long, value_name = "TIME", value_parser = values::grace_ms)]
+    pub grace: Option<u64>,
+}
+
+/// `stoa events`.
+#[derive(Debug, Args)]
+pub struct Events {
+    /// Which cluster.
+    #[command(flatten)]
+    pub at: At,
+    /// Goes on as things happen, until Ctrl-C.
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+/// `stoa describe`.
+#[derive(Debug, Args)]
+pub struct Describe {
+    /// Which cluster.
+    #[command(flatten)]
+    pub at: At,
+    /// What: task/ID, agent/ID, framework/ID or offer/ID.
+    #[arg(value_name = "KIND/NAME")]
+    pub what: String,
+}
+
+/// `stoa bench`.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Launches no-op tasks through a cluster of real processes and measures them.
+    Launch(BenchLaunch),
+}
+
+/// `stoa bench launch`.
+#[derive(Debug, Args)]
+pub struct BenchLaunch {
+    /// How many tasks.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub tasks: u64,
+    /// How many tasks may be on their way at once.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub in_flight: u32,
+    /// What each task runs; the smallest module that does nothing if none is given.
+    #[arg(long, value_name = "WASM")]
+    pub program: Option<PathBuf>,
+}
+
+fn task_name(text: &str) -> Result<TaskName, stoa_model::ids::IllegalId> {
+    let (framework, task) = match text.split_once('/') {
+        Some((framework, task)) => (Some(FrameworkId::new(framework)?), task),
+        None => (None, text),
+    };
+    Ok(TaskName { framework, task: TaskId::new(task)? })
+}
+
+/// Which log lines are wanted: what `STOA_LOG` says, or `level` and above.
+pub fn log_filter(level: &str) -> String {
+    std::env::var("STOA_LOG").unwrap_or_else(|_| level.to_owned())
+}
+
+/// The name of the person at the keyboard, if the environment tells.
+pub fn user_name() -> Option<String> {
+    std::env::var("USER").ok().filter(|name| !name.is_empty())
+}
+
+/// The command that was meant, also where the flags as a whole cannot be read.
+pub fn first_word() -> Option<String> {
+    std::env::args().skip(1).find(|word| !word.starts_with('-'))
+}
+
+/// The program that runs now, for those who start it again as another role.
+///
+/// # Errors
+/// What the system answers if it cannot tell.
+pub fn own_program() -> std::io::Result<PathBuf> {
+    std::env::current_exe()
+}

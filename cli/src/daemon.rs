@@ -1,0 +1,172 @@
+//! `stoa master`, `stoa agent` and `stoa dev`: processes that run until they are told to end. It
+//! never decides what they do.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use stoa_agent::AgentError;
+use stoa_machine::StateDirError;
+use stoa_master::{Config, MasterError};
+use stoa_model::resources::Resources;
+use stoa_model::scheduler::MasterInfo;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::config::{Agent, Dev, Master, Output};
+use crate::failure::{Failure, chain, code};
+use crate::local::{Local, listen};
+use crate::table::print_json;
+
+/// What a master that runs on this machine is made of, unless flags say otherwise.
+pub fn master_config() -> Config {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    Config::new(MasterInfo { id, version: env!("CARGO_PKG_VERSION").to_owned() })
+}
+
+/// Where compiled code is kept that any agent of this user may use.
+pub fn cache_dir() -> Option<PathBuf> {
+    let dirs = etcetera::choose_base_strategy().ok()?;
+    Some(dirs.cache_dir().join("stoa").join("compiled"))
+}
+
+/// Where `name` keeps its state unless told otherwise.
+fn state_dir(name: &str) -> Result<PathBuf, Failure> {
+    let dirs = etcetera::choose_base_strategy().map_err(|error| {
+        Failure::new(code::FAILURE, format!("cannot find the state directory: {error}"))
+            .hint("name one: --state DIR")
+    })?;
+    let below = dirs.state_dir().unwrap_or_else(|| dirs.data_dir());
+    Ok(below.join("stoa").join(name))
+}
+
+/// Runs a master until it is told to end.
+///
+/// # Errors
+/// [`Failure`] if its port or state cannot be used, or it breaks.
+pub async fn master(arguments: Master, output: Output) -> Result<(), Failure> {
+    let state = arguments.state.map_or_else(|| state_dir("master"), Ok)?;
+    let mut config = master_config();
+    config.weights = arguments.weight.into_iter().collect();
+    config.offer_lease_ms = arguments.offer_lease;
+    config.agent_unreachable_ms = arguments.agent_timeout;
+    config.heartbeat_ms = arguments.heartbeat;
+    config.check().map_err(|error| {
+        Failure::new(code::USAGE, error.to_string()).hint("`stoa master --help` says what is allowed")
+    })?;
+    let (listener, address) = listen(arguments.listen).await?;
+    let settings = stoa_master::Settings { config, state };
+    let serving = stoa_master::serve(settings, listener, told_to_end());
+    announce("listening", &address, output)?;
+    serving.await.map_err(|error| master_failure(&error))
+}
+
+/// What a person can do about a master that does not start.
+pub fn master_failure(error: &MasterError) -> Failure {
+    let failure = Failure::new(code::FAILURE, chain(error));
+    match error {
+        MasterError::StateDir(error) => state_hint(failure, error),
+        _ => failure,
+    }
+}
+
+fn agent_failure(error: &AgentError) -> Failure {
+    let failure = Failure::new(code::FAILURE, chain(error));
+    match error {
+        AgentError::StateDir(error) => state_hint(failure, error),
+        _ => failure,
+    }
+}
+
+fn state_hint(failure: Failure, error: &StateDirError) -> Failure {
+    match error {
+        StateDirError::InUse(_) => failure.hint("end that process, or name another: --state DIR"),
+        StateDirError::Version { .. } => failure.hint("name another directory: --state DIR"),
+        StateDirError::Io { .. } => failure.hint("name one that can be written: --state DIR"),
+    }
+}
+
+/// Runs an agent until it is told to end.
+///
+/// # Errors
+/// [`Failure`] if its state or its machine cannot be used, or it breaks.
+pub async fn agent(arguments: Agent, output: Output) -> Result<(), Failure> {
+    let state = arguments.state.map_or_else(|| state_dir("agent"), Ok)?;
+    let master = arguments.master.clone();
+    let settings = stoa_agent::Settings {
+        master: arguments.master,
+        state,
+        resources: arguments.resources.unwrap_or_else(Resources::default),
+        attributes: arguments.attribute.into_iter().collect(),
+        hostname: arguments.hostname,
+        directories_allowed: allowed(&arguments.allow_dir)?,
+        cache: None,
+        tasks_max: arguments.tasks_max,
+    };
+    let (registered, mut receiver) = watch::channel(None);
+    let serving = stoa_agent::serve(settings, registered, told_to_end());
+    let announcing = async {
+        if let Ok(agent) = receiver.wait_for(Option::is_some).await.map(|agent| agent.clone()) {
+            let agent = agent.unwrap_or_default();
+            announce("registered", &format!("{agent} at {master}"), output)?;
+        }
+        std::future::pending::<Result<(), Failure>>().await
+    };
+    tokio::select! {
+        served = serving => served.map_err(|error| agent_failure(&error)),
+        failed = announcing => failed,
+    }
+}
+
+fn allowed(directories: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let canonical = |path: &PathBuf| {
+        path.canonicalize().map_err(|error| {
+            Failure::new(code::FAILURE, format!("cannot allow {}: {error}", path.display()))
+                .hint("make the directory first")
+        })
+    };
+    directories.iter().map(canonical).collect()
+}
+
+/// Runs a whole cluster until it is told to end.
+///
+/// # Errors
+/// [`Failure`] if the port or the state cannot be used, or a part breaks.
+pub async fn dev(arguments: Dev, output: Output) -> Result<(), Failure> {
+    let state = arguments.state.as_deref().map(Path::to_owned);
+    let mut local = Local::start(arguments.agents, state.as_deref(), arguments.port).await?;
+    local.ready().await?;
+    announce("listening", &local.address, output)?;
+    if output == Output::Table {
+        let hint = match arguments.port {
+            5050 => "stoa run FILE.wasm".to_owned(),
+            _ => format!("stoa run --master {} FILE.wasm", local.address),
+        };
+        tracing::info!("{} agents are ready; in another terminal: {hint}", arguments.agents);
+    }
+    tokio::select! {
+        failure = local.failed() => Err(failure),
+        () = told_to_end() => Ok(()),
+    }
+}
+
+/// Says, on standard output, in one line, that the process is ready.
+fn announce(what: &str, who: &str, output: Output) -> Result<(), Failure> {
+    let printed = match output {
+        Output::Json => print_json(&serde_json::json!({ "event": what, "address": who })),
+        Output::Table => {
+            use std::io::Write;
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "{what} {who}").and_then(|()| out.flush())
+        }
+    };
+    printed.map_err(|error| Failure::new(code::FAILURE, format!("cannot say so: {error}")))
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn told_to_end() {
+    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can always be handled");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,229 @@
+//! An agent's process: its core, its checkpoint, what its edge does besides, and its ends and
+//! starts. It never decides what the core decides.
+
+use stoa_agent_core::{Action, Agent, Config, Input, LogPiece, Recovered};
+use stoa_model::agent::AgentInfo;
+use stoa_model::digest::Digest;
+use stoa_model::instant::Instant;
+use stoa_model::resources::Resources;
+use stoa_model::status::Reason;
+
+use crate::edge::{Batch, Edge};
+use crate::host::Host;
+use crate::names::{Life, Name};
+use crate::network::End;
+use crate::outcome::{Checked, Violation};
+use crate::print;
+use crate::queue::{Call, Happening};
+use crate::world::World;
+
+/// The longest time an Update waits until it is sent again, so that runs end soon.
+const RESEND_MS_MAX: u64 = 20_000;
+
+/// One agent, with its host.
+#[derive(Debug)]
+pub struct AgentProcess {
+    /// None while it does not run.
+    pub(crate) core: Option<Agent>,
+    pub(crate) life: Life,
+    pub(crate) host: Host,
+    pub(crate) disk: Recovered,
+    pub(crate) info: AgentInfo,
+    edge: Edge<Action>,
+    end: End,
+    /// When what the agent said last reaches its host.
+    told_host_at: Instant,
+    /// It ends in the middle of its next batch.
+    pub(crate) will_crash: bool,
+}
+
+impl AgentProcess {
+    pub(crate) fn end(&mut self) -> Option<&mut End> {
+        Some(&mut self.end)
+    }
+
+    /// Whether it has nothing left to do.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.edge.is_idle()
+    }
+}
+
+fn is_record(action: &Action) -> bool {
+    matches!(action, Action::Record(_))
+}
+
+impl World {
+    /// Adds an agent and starts it.
+    pub(crate) fn add_agent(&mut self, resources: Resources) {
+        let at = self.agents.len();
+        self.agents.push(AgentProcess {
+            core: None,
+            life: Life(0),
+            host: Host::default(),
+            disk: Recovered::default(),
+            info: AgentInfo {
+                hostname: format!("host{}", at + 1),
+                resources,
+                attributes: Default::default(),
+                version: "0.1.0".to_owned(),
+            },
+            edge: Edge::default(),
+            end: End::default(),
+            told_host_at: self.now,
+            will_crash: false,
+        });
+        self.start_agent(at);
+    }
+
+    pub(crate) fn start_agent(&mut self, at: usize) {
+        let process = &mut self.agents[at];
+        process.life.0 += 1;
+        let incarnation = (at as u64 + 1) * 1_000 + u64::from(process.life.0);
+        let config = Config {
+            resend_ms_max: RESEND_MS_MAX,
+            ..Config::new(process.info.clone(), incarnation)
+        };
+        process.host = Host::default();
+        process.end.stream = None;
+        process.core = Some(Agent::new(config, process.disk.clone(), self.now));
+        self.note(format!("{:>6} !! starts", Name::Agent(at)));
+    }
+
+    pub(crate) fn step_agent(&mut self, at: usize, input: Input) -> Checked {
+        let process = &mut self.agents[at];
+        let Some(core) = &mut process.core else { return Ok(()) };
+        let mut actions = Vec::new();
+        core.step(self.now, input, &mut actions);
+        core.check().map_err(|why| Violation::new("an agent's own check holds", why))?;
+        process.edge.extend(actions);
+        self.flush_agent(at)
+    }
+
+    fn flush_agent(&mut self, at: usize) -> Checked {
+        loop {
+            match self.agents[at].edge.begin(is_record) {
+                Batch::None => return Ok(()),
+                Batch::Do(batch) => self.do_agent(at, batch)?,
+                Batch::Write => {
+                    let due = self.now.plus_ms(self.disk_ms());
+                    let life = self.agents[at].life;
+                    self.queue.push(due, Happening::Written(Name::Agent(at), life));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    pub(crate) fn on_agent_written(&mut self, at: usize) -> Checked {
+        let batch = self.agents[at].edge.written();
+        self.do_agent(at, batch)?;
+        self.flush_agent(at)
+    }
+
+    /// Makes the records of a batch durable, then does the rest of it in order; if the agent is
+    /// to end, it ends anywhere in between.
+    fn do_agent(&mut self, at: usize, batch: Vec<Action>) -> Checked {
+        let (records, rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_record);
+        let count = records.len() + rest.len();
+        let will_crash = self.agents[at].will_crash;
+        let boundary = if will_crash { self.chance.index(count + 1) } else { count };
+        let done = boundary.saturating_sub(records.len());
+        for record in records.into_iter().take(boundary) {
+            self.keep_at_agent(at, &record)?;
+        }
+        for action in rest.into_iter().take(done) {
+            self.do_at_agent(at, action)?;
+        }
+        if will_crash {
+            self.counts.crashes_at_a_boundary += 1;
+            self.crash_agent(at)?;
+        }
+        Ok(())
+    }
+
+    fn keep_at_agent(&mut self, at: usize, action: &Action) -> Checked {
+        let Action::Record(record) = action else { return Ok(()) };
+        self.book.on_agent_record(Name::Agent(at), record)?;
+        let kept = self.agents[at].disk.apply(record);
+        kept.map_err(|why| Violation::new("a checkpoint can be replayed", why.to_string()))
+    }
+
+    fn do_at_agent(&mut self, at: usize, action: Action) -> Checked {
+        let name = Name::Agent(at);
+        match action {
+            Action::Connect => self.connect(name),
+            Action::Disconnect => self.disconnect(name),
+            Action::ToMaster(call) => {
+                self.book.on_agent_call(name, &call)?;
+                self.send_up(name, Call::Agent(call));
+            }
+            Action::ToHost(command) => {
+                let due = self.now.plus_ms(self.host_takes_ms(1));
+                let due = due.max(self.agents[at].told_host_at);
+                self.agents[at].told_host_at = due;
+                let life = self.agents[at].life;
+                self.queue.push(due, Happening::HostHears(at, life, Box::new(command)));
+            }
+            Action::Fetch(digest) => {
+                let answer = self.fetched(digest);
+                self.answer_agent(at, answer);
+            }
+            Action::ReadLog { request, .. } => {
+                let piece = Ok(LogPiece { data: Vec::new(), size_bytes: 0 });
+                self.answer_agent(at, Input::LogRead { request, piece });
+            }
+            Action::Publish { framework, task, .. } => {
+                let is_bad = self.chance.one_in(self.plan.faults.artifact_one_in);
+                let result = if is_bad { Err("bad luck".to_owned()) } else { Ok(()) };
+                self.answer_agent(at, Input::Published { framework, task, result });
+            }
+            Action::Warn(warning) => self.note(format!("{name:>6}    warns: {warning}")),
+            Action::Record(_) | Action::RemoveSandbox { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn fetched(&mut self, digest: Digest) -> Input {
+        if !self.chance.one_in(self.plan.faults.artifact_one_in) {
+            return Input::Fetched(digest);
+        }
+        let reason = Reason::ArtifactFailed;
+        Input::FetchFailed { digest, reason, message: "bad luck".to_owned() }
+    }
+
+    /// The edge has done what the core asked for; what it learned reaches the core later.
+    fn answer_agent(&mut self, at: usize, input: Input) {
+        let due = self.now.plus_ms(self.latency_ms());
+        let life = self.agents[at].life;
+        self.queue.push(due, Happening::AgentLearns(at, life, Box::new(input)));
+    }
+
+    pub(crate) fn on_host_says(
+        &mut self,
+        at: usize,
+        event: stoa_model::host::Event,
+    ) -> Checked {
+        if self.agents[at].core.is_some() {
+            self.note(print::host_event(Name::Agent(at), &event));
+        }
+        self.step_agent(at, Input::Host(event))
+    }
+
+    /// The agent ends, and its host with it. Of what was on its way to the disk some may have got
+    /// there.
+    pub(crate) fn crash_agent(&mut self, at: usize) -> Checked {
+        let under_way = self.agents[at].edge.end();
+        let records: Vec<_> = under_way.into_iter().filter(is_record).collect();
+        let kept = self.chance.index(records.len() + 1);
+        for record in records.iter().take(kept) {
+            self.keep_at_agent(at, record)?;
+        }
+        self.lose_streams_of(Name::Agent(at));
+        let process = &mut self.agents[at];
+        process.core = None;
+        process.will_crash = false;
+        process.host = Host::default();
+        self.note(format!("{:>6} !! ends, and its host with it", Name::Agent(at)));
+        Ok(())
+    }
+}

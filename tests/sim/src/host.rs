@@ -1,0 +1,233 @@
+//! A simulated executor host: it starts guests, lets them run for as long as they say, ends them,
+//! and tells its agent. It never survives its agent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stoa_model::digest::Digest;
+use stoa_model::host::{Command, Event, TaskChange};
+use stoa_model::ids::{ExecutorId, FrameworkId, TaskId};
+use stoa_model::instant::Instant;
+use stoa_model::status::{Download, Reason};
+use stoa_model::task::{TaskBody, TaskInfo, TaskState};
+
+use crate::guest::Guest;
+use crate::names::Name;
+use crate::outcome::Checked;
+use crate::print;
+use crate::queue::Happening;
+use crate::world::World;
+
+/// A task by its full name.
+pub type Key = (FrameworkId, TaskId);
+
+/// What lives in one host.
+#[derive(Debug, Default)]
+pub struct Host {
+    live: BTreeMap<Key, Hosted>,
+    /// Every task it ever had: none of them starts again.
+    had: BTreeSet<Key>,
+    executors: BTreeSet<(FrameworkId, ExecutorId)>,
+    removed: BTreeSet<FrameworkId>,
+    /// When what it said last reaches its agent.
+    told_at: Instant,
+}
+
+/// A task that has not ended.
+#[derive(Debug)]
+struct Hosted {
+    guest: Guest,
+    executor: Option<ExecutorId>,
+    is_killing: bool,
+}
+
+/// Something that comes to its time in a host.
+#[derive(Debug)]
+pub enum Deed {
+    /// A task starts to run.
+    Run(Key),
+    /// A task ends by itself.
+    Exit(Key),
+    /// The grace of a kill is over.
+    Killed(Key),
+    /// An executor without tasks ends by itself, and one with tasks if it is told to.
+    End(FrameworkId, ExecutorId, bool),
+}
+
+impl Host {
+    /// Whether the task lives here.
+    pub fn has(&self, key: &Key) -> bool {
+        self.live.contains_key(key)
+    }
+
+    /// What lives here.
+    pub fn live(&self) -> impl Iterator<Item = &Key> {
+        self.live.keys()
+    }
+}
+
+impl World {
+    pub(crate) fn on_host_command(&mut self, at: usize, command: Command) -> Checked {
+        self.note(print::host_command(Name::Agent(at), &command));
+        match command {
+            Command::Launch { framework, task, .. } => self.host_launch(at, framework, *task)?,
+            Command::Kill { framework, task, policy } => {
+                self.host_kill(at, (framework, task), policy.grace_ms);
+            }
+            Command::Shutdown { framework, executor, grace_ms } => {
+                let delay_ms = self.host_takes_ms(grace_ms.min(1_000));
+                self.host_later(at, delay_ms, Deed::End(framework, executor, true));
+            }
+            Command::RemoveFramework { framework } => {
+                let host = &mut self.agents[at].host;
+                host.live.retain(|(other, _), _| *other != framework);
+                host.executors.retain(|(other, _)| *other != framework);
+                host.removed.insert(framework);
+            }
+            Command::Message { framework, executor, data } => {
+                let host = &self.agents[at].host;
+                if host.executors.contains(&(framework.clone(), executor.clone())) {
+                    self.host_tell(at, Event::Message { framework, executor, data });
+                }
+            }
+            Command::Acknowledge { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn host_launch(&mut self, at: usize, framework: FrameworkId, task: TaskInfo) -> Checked {
+        let key = (framework.clone(), task.id.clone());
+        let host = &mut self.agents[at].host;
+        if host.removed.contains(&framework) || !host.had.insert(key.clone()) {
+            return Ok(());
+        }
+        let executor = task.executor().map(|executor| executor.id.clone());
+        let guest = match &task.body {
+            TaskBody::Command(command) => Guest::parse(&command.arguments.join(" ")),
+            TaskBody::Executor { data, .. } => Guest::parse(&String::from_utf8_lossy(data)),
+        };
+        if let Some(executor) = executor.clone() {
+            host.executors.insert((framework, executor));
+        }
+        host.live.insert(key.clone(), Hosted { guest, executor, is_killing: false });
+        self.counts.started += 1;
+        self.book.on_start(Name::Agent(at), &key)?;
+        if !self.plan.timing.is_exact && self.chance.one_in(3) {
+            self.host_change(at, &key, (TaskState::Starting, Reason::Progress));
+        }
+        let delay_ms = self.host_takes_ms(5);
+        self.host_later(at, delay_ms, Deed::Run(key));
+        Ok(())
+    }
+
+    fn host_kill(&mut self, at: usize, key: Key, grace_ms: u64) {
+        let Some(task) = self.agents[at].host.live.get_mut(&key) else { return };
+        if grace_ms == 0 {
+            return self.host_end(at, &key, (TaskState::Killed, Reason::KillRequested));
+        }
+        if !std::mem::replace(&mut task.is_killing, true) {
+            self.host_change(at, &key, (TaskState::Killing, Reason::Progress));
+        }
+        let delay_ms = self.host_takes_ms(grace_ms);
+        self.host_later(at, delay_ms, Deed::Killed(key));
+    }
+
+    pub(crate) fn on_deed(&mut self, at: usize, deed: Deed) {
+        match deed {
+            Deed::Run(key) => {
+                let Some(task) = self.agents[at].host.live.get(&key) else { return };
+                let runs_ms = task.guest.runs_ms;
+                if !task.is_killing {
+                    self.host_change(at, &key, (TaskState::Running, Reason::Progress));
+                }
+                if let Some(runs_ms) = runs_ms {
+                    self.host_later(at, runs_ms, Deed::Exit(key));
+                }
+            }
+            Deed::Exit(key) => {
+                let Some(task) = self.agents[at].host.live.get(&key) else { return };
+                let is_good = task.guest.exit == 0;
+                let state = if is_good { TaskState::Finished } else { TaskState::Failed };
+                self.host_end(at, &key, (state, Reason::Exited));
+            }
+            Deed::Killed(key) => {
+                self.host_end(at, &key, (TaskState::Killed, Reason::KillRequested));
+            }
+            Deed::End(framework, executor, is_told) => {
+                self.host_end_executor(at, (framework, executor), is_told);
+            }
+        }
+    }
+
+    fn host_end_executor(&mut self, at: usize, key: (FrameworkId, ExecutorId), is_told: bool) {
+        let (framework, executor) = key.clone();
+        let tasks = self.agents[at].host.tasks_of(&key);
+        if !is_told && !tasks.is_empty() || !self.agents[at].host.executors.remove(&key) {
+            return;
+        }
+        for task in tasks {
+            self.host_end(at, &task, (TaskState::Killed, Reason::KillRequested));
+        }
+        let message = if is_told { "as it was told" } else { "it had nothing to do" }.to_owned();
+        self.host_tell(at, Event::ExecutorEnded { framework, executor, message });
+    }
+
+    /// A task ends, and its executor some time after the last of its tasks.
+    fn host_end(&mut self, at: usize, key: &Key, verdict: (TaskState, Reason)) {
+        let Some(task) = self.agents[at].host.live.get(key) else { return };
+        let executor = task.executor.clone();
+        self.host_change(at, key, verdict);
+        self.agents[at].host.live.remove(key);
+        if let Some(executor) = executor {
+            let delay_ms = self.host_takes_ms(3_000);
+            self.host_later(at, delay_ms, Deed::End(key.0.clone(), executor, false));
+        }
+    }
+
+    fn host_change(&mut self, at: usize, key: &Key, (state, reason): (TaskState, Reason)) {
+        let Some(task) = self.agents[at].host.live.get(key) else { return };
+        let has_exited = reason == Reason::Exited;
+        let guest = task.guest;
+        let download = Download { guest_path: "/out".to_owned(), archive: Digest([7; 32]) };
+        let packs = guest.has_download && state.is_terminal();
+        self.host_tell(
+            at,
+            Event::Update(Box::new(TaskChange {
+                framework: key.0.clone(),
+                task: key.1.clone(),
+                state,
+                reason,
+                message: String::new(),
+                exit_code: has_exited.then_some(guest.exit),
+                usage: None,
+                data: Vec::new(),
+                downloads: if packs { vec![download] } else { Vec::new() },
+            })),
+        );
+    }
+
+    fn host_tell(&mut self, at: usize, event: Event) {
+        let due = self.now.plus_ms(self.host_takes_ms(1)).max(self.agents[at].host.told_at);
+        self.agents[at].host.told_at = due;
+        let life = self.agents[at].life;
+        self.queue.push(due, Happening::HostSays(at, life, Box::new(event)));
+    }
+
+    /// How long something takes that takes at most `most_ms`.
+    pub(crate) fn host_takes_ms(&mut self, most_ms: u64) -> u64 {
+        if self.plan.timing.is_exact { most_ms } else { self.chance.between(0, most_ms) }
+    }
+
+    fn host_later(&mut self, at: usize, delay_ms: u64, deed: Deed) {
+        let life = self.agents[at].life;
+        self.queue.push(self.now.plus_ms(delay_ms), Happening::HostDoes(at, life, deed));
+    }
+}
+
+impl Host {
+    fn tasks_of(&self, (framework, executor): &(FrameworkId, ExecutorId)) -> Vec<Key> {
+        let of = |key: &Key, task: &Hosted| {
+            key.0 == *framework && task.executor.as_ref() == Some(executor)
+        };
+        self.live.iter().filter(|(key, task)| of(key, task)).map(|(key, _)| key.clone()).collect()
+    }
+}

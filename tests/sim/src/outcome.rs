@@ -1,0 +1,71 @@
+//! How a run ended. It never holds the world itself.
+
+use std::fmt;
+
+/// Something that must never be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which invariant does not hold, in a few words.
+    pub invariant: &'static str,
+    /// What was seen.
+    pub seen: String,
+}
+
+impl Violation {
+    pub(crate) fn new(invariant: &'static str, seen: impl Into<String>) -> Self {
+        Self { invariant, seen: seen.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.seen)
+    }
+}
+
+/// What most parts of a world return.
+pub(crate) type Checked<T = ()> = Result<T, Violation>;
+
+/// One run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What it was drawn from.
+    pub seed: u64,
+    /// What happened in it, in numbers.
+    pub counts: Counts,
+    /// What must not be, if it was seen; the run ended there.
+    pub violation: Option<Violation>,
+    /// A line for each message that arrived or was lost, and for each fault.
+    pub transcript: String,
+}
+
+/// What happened, in numbers: a run in which nothing happens proves nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Messages that arrived, and other things that were due.
+    pub events: u64,
+    /// Faults that hit someone.
+    pub faults: u64,
+    /// Crashes between a record and what relies on it.
+    pub crashes_at_a_boundary: u64,
+    /// Messages that were lost.
+    pub messages_lost: u64,
+    /// Tasks that schedulers launched.
+    pub launched: u64,
+    /// Tasks that an executor host started.
+    pub started: u64,
+    /// Updates that reached an author.
+    pub updates: u64,
+    /// Frameworks that ended.
+    pub frameworks_ended: u64,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.transcript)?;
+        match &self.violation {
+            Some(violation) => write!(f, "seed {}: {violation}", self.seed),
+            None => write!(f, "seed {}: {:?}", self.seed, self.counts),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Builds the executors that ship with Stoa: NAME.wasm beside this script, and its line in guests.lock.
+# Both are committed, so that building Stoa needs no wasm toolchain.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/toolchain/env.sh"
+source "$here/toolchain/lock.sh"
+
+for name in command; do
+    "$here/toolchain/build-component.sh" "$here/$name" "$here/$name.wasm" --locked
+    guest_lock_write "$here/guests.lock" "$name" "$name/src/lib.rs" "$name/Cargo.toml" "$name/Cargo.lock" \
+        wit/executor.wit toolchain/componentize build.sh toolchain/build-component.sh toolchain/env.sh
+done

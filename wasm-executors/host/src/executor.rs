@@ -1,0 +1,498 @@
+//! One executor: an instance, its queue of events, and its end. Events run one at a time, each with
+//! a deadline and fuel of its own. It never touches another executor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stoa_model::host::Event;
+use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
+use stoa_model::status::{Download, Reason};
+use stoa_model::task::{ExecutorInfo, KillPolicy, TaskBody, TaskInfo, TaskState};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use wasmtime::Store;
+
+use crate::compiler;
+use crate::container::{Ended, Walls, set_walls, trap_text};
+use crate::dispatcher;
+use crate::end::End;
+use crate::happening::Happening;
+use crate::limits::{
+    BUILT_IN_MEMORY_BYTES, EVENT_FUEL_MAX, EVENT_MS_MAX, EXECUTOR_IDLE_MS,
+    EXECUTOR_NOTES_WAITING_MAX, EXECUTOR_TASKS_MAX, EXECUTORS_MAX, REFUSALS_MAX, STOPPING_MS_MAX,
+};
+use crate::output::Log;
+use crate::preparation;
+use crate::program::Program;
+use crate::site::Site;
+use crate::slices::{Cause, Cut, Leash, sliced};
+use crate::state::{Due, State, after};
+use crate::tasks::{Prepared, Stage, Task, change, progress};
+use crate::words;
+use crate::world::Executor as World;
+use crate::world::exports::stoa::executor::events;
+
+/// The component that runs tasks which name a program and no executor.
+pub(crate) const BUILT_IN: &[u8] = include_bytes!("../../command.wasm");
+
+/// From the dispatcher to an executor.
+pub(crate) enum Input {
+    Launch(Box<TaskInfo>),
+    Kill(TaskId, KillPolicy),
+    Message(Vec<u8>),
+    Acknowledge(TaskId),
+    Shutdown { grace_ms: u64 },
+}
+
+/// From an executor's containers and helpers to it.
+pub(crate) enum Note {
+    /// The preparation of a task takes its time.
+    Progress { task: TaskId, message: String },
+    /// A task's own program can start, or never will.
+    Prepared { task: TaskId, prepared: Result<Prepared, End> },
+    /// A container has written.
+    Output { task: TaskId, subtask: u64, is_stderr: bool, data: Vec<u8> },
+    /// A container is over.
+    Ended { subtask: u64, ended: Ended },
+    /// What travels back is packed.
+    Packed { task: TaskId, packed: Result<Vec<Download>, End> },
+}
+
+/// What an executor is born with.
+pub(crate) struct Birth {
+    pub(crate) site: Arc<Site>,
+    pub(crate) framework: FrameworkId,
+    pub(crate) executor: ExecutorId,
+    pub(crate) agent: AgentId,
+    /// None is the built-in one.
+    pub(crate) info: Option<ExecutorInfo>,
+    pub(crate) inbox: mpsc::Receiver<Input>,
+    pub(crate) to_dispatcher: mpsc::Sender<dispatcher::Note>,
+}
+
+/// Why an executor is over.
+#[derive(Debug)]
+enum Ending {
+    /// It did what an executor must not do.
+    Lost(String),
+    /// It could not even start.
+    NotStarted(End),
+    /// As asked.
+    ShutDown,
+    /// As it asked itself.
+    Stopped,
+    /// Nobody wants to hear of it any more.
+    Abandoned,
+}
+
+impl Ending {
+    /// What becomes of the tasks that are not over.
+    fn verdict(&self) -> (TaskState, End) {
+        let end = match self {
+            Self::NotStarted(end) => end.clone(),
+            Self::ShutDown => {
+                let end = End::new(Reason::KillRequested, "its executor was shut down");
+                return (TaskState::Killed, end);
+            }
+            ending => End::new(Reason::ExecutorLost, ending.message()),
+        };
+        (TaskState::Failed, end)
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Lost(why) => format!("its executor is lost: {why}"),
+            Self::NotStarted(end) => end.message.clone(),
+            Self::ShutDown => "shut down as asked".to_owned(),
+            Self::Stopped => "its executor has stopped itself".to_owned(),
+            Self::Abandoned => String::new(),
+        }
+    }
+}
+
+/// Lives the life of one executor. `leash` ends it from outside: abandoned, it vanishes without a
+/// word; for any other cause it is lost.
+pub(crate) async fn live(mut birth: Birth, leash: Arc<Leash>) {
+    let born = match sliced(&leash, Actor::start(&mut birth)).await {
+        Ok(born) => born,
+        Err(cut) => Err(ending_of(cut)),
+    };
+    let (mut actor, ending) = match born {
+        Ok(mut actor) => {
+            let ending = match sliced(&leash, actor.run(&mut birth)).await {
+                Ok(ending) => ending,
+                Err(cut) => ending_of(cut),
+            };
+            (Some(actor), ending)
+        }
+        Err(ending) => (None, ending),
+    };
+    if matches!(ending, Ending::Abandoned) {
+        return;
+    }
+    tracing::info!(framework = %birth.framework, executor = %birth.executor, ?ending, "executor ends");
+    if let Some(actor) = &mut actor {
+        actor.end(&birth, &ending).await;
+    }
+    birth.end(&ending).await;
+}
+
+fn ending_of(cut: Cut) -> Ending {
+    match cut {
+        Cut::Stopped(Cause::Abandoned) => Ending::Abandoned,
+        Cut::Stopped(_) => Ending::Lost("it does not keep up with its events".to_owned()),
+        Cut::Panicked(text) => {
+            tracing::error!(text, "the host panicked in an executor");
+            Ending::Lost(format!("the host failed in it: {text}"))
+        }
+    }
+}
+
+impl Birth {
+    /// Answers those who came too late, and says that it is over.
+    async fn end(&mut self, ending: &Ending) {
+        self.inbox.close();
+        let (state, end) = ending.verdict();
+        while let Some(input) = self.inbox.recv().await {
+            if let Input::Launch(task) = input {
+                let change = change(&self.framework, &task, state, end.clone());
+                self.say(Event::Update(change)).await;
+            }
+        }
+        if self.info.is_some() {
+            let (framework, executor) = (self.framework.clone(), self.executor.clone());
+            let message = ending.message();
+            self.say(Event::ExecutorEnded { framework, executor, message }).await;
+        }
+    }
+
+    async fn say(&self, event: Event) {
+        // Nobody listens only when the host ends.
+        let _ = self.site.events.send(event).await;
+    }
+
+    fn walls(&self) -> Walls {
+        let memory_bytes =
+            self.info.as_ref().map_or(BUILT_IN_MEMORY_BYTES, |info| info.resources.memory_bytes);
+        let (fuel, wall_ms, output_bytes) = (None, None, 0);
+        Walls { memory_bytes, fuel, wall_ms, output_bytes }
+    }
+
+    async fn program(&self) -> Result<Arc<Program>, End> {
+        let compiler = &self.site.compiler;
+        let phases = match &self.info {
+            None => compiler.prepare_built_in(BUILT_IN),
+            Some(info) => compiler.prepare(info.program),
+        };
+        compiler::ready(phases, |_| {}).await
+    }
+}
+
+/// An executor that lives.
+struct Actor {
+    store: Store<State>,
+    world: World,
+    notes: mpsc::Receiver<Note>,
+    /// Ends an event that takes too long.
+    event_leash: Arc<Leash>,
+    inputs_taken: u64,
+    shutting_down: bool,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Actor {
+    async fn start(birth: &mut Birth) -> Result<Self, Ending> {
+        let program = birth.program().await.map_err(Ending::NotStarted)?;
+        let linked = program.executor.clone().map_err(Ending::NotStarted)?;
+        let slots = Arc::clone(&birth.site.executor_slots);
+        let slot = slots.try_acquire_many_owned(program.slots).map_err(|_| {
+            let message = format!("no room: {EXECUTORS_MAX} executors live on this host");
+            Ending::NotStarted(End::failed(message))
+        })?;
+        let event_leash = Arc::new(Leash::default());
+        let (to_notes, notes) = mpsc::channel(EXECUTOR_NOTES_WAITING_MAX);
+        let name = (birth.framework.clone(), birth.executor.clone());
+        let (site, leash) = (Arc::clone(&birth.site), Arc::clone(&event_leash));
+        let state = State::new(site, name, birth.walls(), to_notes, leash);
+        let mut store = Store::new(&birth.site.engine, state);
+        store.limiter(|state| &mut state.limiter);
+        set_walls(&mut store, EVENT_FUEL_MAX);
+        event_leash.stop_at(after(EVENT_MS_MAX), Cause::TimedOut);
+        let made = sliced(&event_leash, linked.instantiate_async(&mut store)).await;
+        event_leash.clear_deadline();
+        let world = check(made, "its start", &store)?;
+        let shutting_down = false;
+        let _slot = slot;
+        Ok(Self { store, world, notes, event_leash, inputs_taken: 0, shutting_down, _slot })
+    }
+
+    async fn run(&mut self, birth: &mut Birth) -> Ending {
+        let info = events::ExecutorInfo {
+            id: birth.executor.to_string(),
+            framework: birth.framework.to_string(),
+            agent: birth.agent.to_string(),
+            data: birth.info.as_ref().map_or_else(Vec::new, |info| info.data.clone()),
+        };
+        let mut turn = self.event(Happening::Registered(info)).await.map(drop);
+        loop {
+            turn = turn.and_then(|()| self.check_conduct());
+            self.flush(birth).await;
+            if let Err(ending) = turn {
+                return ending;
+            }
+            let due = self.store.data().next_due();
+            turn = tokio::select! {
+                Some(note) = self.notes.recv() => self.on_note(note).await,
+                input = birth.inbox.recv() => match input {
+                    Some(input) => self.on_input(birth, input).await,
+                    None => Err(Ending::Abandoned),
+                },
+                () = at(due) => self.on_due(birth).await,
+            };
+        }
+    }
+
+    async fn on_input(&mut self, birth: &Birth, input: Input) -> Result<(), Ending> {
+        self.inputs_taken += 1;
+        match input {
+            Input::Launch(task) => self.on_launch(birth, task).await,
+            Input::Kill(task, policy) => self.on_kill(task, policy).await,
+            Input::Message(data) => self.event(Happening::Message(data)).await.map(drop),
+            Input::Acknowledge(task) if self.store.data().knows(&task) => {
+                self.event(Happening::Acknowledged(task.to_string())).await.map(drop)
+            }
+            Input::Acknowledge(_) => Ok(()),
+            Input::Shutdown { grace_ms } => {
+                self.shutting_down = true;
+                self.store.data_mut().set_alarm(&Due::ShutdownOver, Some(grace_ms));
+                self.event(Happening::Shutdown { grace_ms }).await.map(drop)
+            }
+        }
+    }
+
+    async fn on_launch(&mut self, birth: &Birth, info: Box<TaskInfo>) -> Result<(), Ending> {
+        let state = self.store.data_mut();
+        state.set_alarm(&Due::Idle, None);
+        if state.tasks.contains_key(&info.id) {
+            tracing::warn!(task = %info.id, "a task that lives was launched again");
+            return Ok(());
+        }
+        if state.tasks.len() >= EXECUTOR_TASKS_MAX {
+            let message = format!("the executor has {EXECUTOR_TASKS_MAX} tasks already");
+            let end = End::new(Reason::AgentRefused, message);
+            let change = change(&state.framework, &info, TaskState::Dropped, end);
+            state.outbox.push(Event::Update(change));
+            return Ok(());
+        }
+        let sandboxes = Arc::clone(&birth.site.sandboxes);
+        let log = Log::new(sandboxes, birth.framework.clone(), info.id.clone());
+        let id = info.id.clone();
+        let mut task = Task::new(info, Stage::Preparing, Arc::new(log));
+        let TaskBody::Command(command) = &task.info.body else {
+            state.tasks.insert(id.clone(), task);
+            return self.hand_over(&id).await;
+        };
+        match preparation::at_once(&birth.site, command) {
+            Some(prepared) => {
+                task.prepared = Some(Ok(prepared));
+                state.tasks.insert(id.clone(), task);
+                self.hand_over(&id).await
+            }
+            None => {
+                preparation::start(state, &task.info, command);
+                state.tasks.insert(id, task);
+                Ok(())
+            }
+        }
+    }
+
+    /// Everything is there: now the executor hears of the task.
+    async fn hand_over(&mut self, id: &TaskId) -> Result<(), Ending> {
+        let Some(task) = self.store.data_mut().tasks.get_mut(id) else { return Ok(()) };
+        task.stage = Stage::Launched(TaskState::Staging);
+        let info = Box::new(words::task_info(&task.info));
+        if let Err(why) = self.event(Happening::LaunchTask(info)).await? {
+            let why = format!("its executor refused it: {why}");
+            let end = End::new(Reason::ExecutorRefused, why);
+            self.store.data_mut().end_task(id, TaskState::Failed, end);
+        }
+        Ok(())
+    }
+
+    async fn on_kill(&mut self, id: TaskId, policy: KillPolicy) -> Result<(), Ending> {
+        let state = self.store.data_mut();
+        match state.tasks.get(&id).map(|task| &task.stage) {
+            Some(Stage::Preparing) => {
+                state.end_task(&id, TaskState::Killed, End::killed());
+                Ok(())
+            }
+            Some(Stage::Launched(_)) => {
+                state.on_kill_asked(&id, policy.grace_ms);
+                self.event(Happening::KillTask(id.to_string(), policy)).await.map(drop)
+            }
+            Some(Stage::Ending(_) | Stage::Packing(_)) | None => Ok(()),
+        }
+    }
+
+    async fn on_note(&mut self, note: Note) -> Result<(), Ending> {
+        let state = self.store.data_mut();
+        let happening = match note {
+            Note::Prepared { task, prepared } => {
+                return match state.tasks.get_mut(&task) {
+                    Some(known) if matches!(known.stage, Stage::Preparing) => {
+                        known.prepared = Some(prepared);
+                        self.hand_over(&task).await
+                    }
+                    _ => {
+                        preparation::undo(&state.site, prepared);
+                        Ok(())
+                    }
+                };
+            }
+            Note::Output { task, subtask, is_stderr, data } => {
+                if state.tasks.get(&task).is_none_or(Task::is_over) {
+                    return Ok(());
+                }
+                Happening::SubtaskOutput { task: task.to_string(), subtask, is_stderr, data }
+            }
+            Note::Ended { subtask, ended } => {
+                let Some(task) = state.on_subtask_ended(subtask, &ended) else { return Ok(()) };
+                let Ended { end, usage } = ended;
+                Happening::SubtaskExited { task: task.to_string(), subtask, end, usage }
+            }
+            note => {
+                state.on_quiet_note(note);
+                return Ok(());
+            }
+        };
+        self.event(happening).await.map(drop)
+    }
+
+    async fn on_due(&mut self, birth: &Birth) -> Result<(), Ending> {
+        let now = Instant::now();
+        while let Some(due) = self.store.data_mut().take_due(now) {
+            let state = self.store.data_mut();
+            match due {
+                Due::Tick => self.event(Happening::Tick).await.map(drop)?,
+                Due::Idle => self.on_idle(birth).await,
+                Due::ShutdownOver => return Err(Ending::ShutDown),
+                Due::KillOverdue(task) => state.end_task(&task, TaskState::Killed, End::killed()),
+                Due::Completion(task) => state.on_completion(&task),
+                Due::CompletionOverdue(task) => state.on_completion_overdue(&task),
+            }
+        }
+        Ok(())
+    }
+
+    /// The dispatcher lets go of it, unless it has sent something meanwhile.
+    async fn on_idle(&mut self, birth: &Birth) {
+        let (framework, executor) = (birth.framework.clone(), birth.executor.clone());
+        let inputs_taken = self.inputs_taken;
+        let note = dispatcher::Note::Idle { framework, executor, inputs_taken };
+        // There is no dispatcher only when the host ends.
+        let _ = birth.to_dispatcher.send(note).await;
+    }
+
+    /// Runs one event. The outer result is the executor's life, the inner one its answer.
+    async fn event(&mut self, happening: Happening) -> Result<Result<(), String>, Ending> {
+        let name = happening.name();
+        self.event_leash.stop_at(after(EVENT_MS_MAX), Cause::TimedOut);
+        self.store.set_fuel(EVENT_FUEL_MAX).expect("the engine counts fuel");
+        let events = self.world.stoa_executor_events();
+        let call = happening.call(events, &mut self.store);
+        let outcome = sliced(&self.event_leash, call).await;
+        self.event_leash.clear_deadline();
+        let fuel_left = self.store.get_fuel().unwrap_or(0);
+        self.store.data_mut().fuel_used += EVENT_FUEL_MAX.saturating_sub(fuel_left);
+        check(outcome, name, &self.store)
+    }
+
+    fn check_conduct(&mut self) -> Result<(), Ending> {
+        let shutting_down = self.shutting_down;
+        let state = self.store.data_mut();
+        if state.refusals >= REFUSALS_MAX {
+            let message = format!("{REFUSALS_MAX} of its calls had to be refused");
+            return Err(Ending::Lost(message));
+        }
+        if state.wants_to_stop {
+            return Err(Ending::Stopped);
+        }
+        if shutting_down && state.tasks.is_empty() {
+            return Err(Ending::ShutDown);
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self, birth: &Birth) {
+        let state = self.store.data_mut();
+        if state.tasks.is_empty() && birth.info.is_none() && !state.outbox.is_empty() {
+            state.set_alarm(&Due::Idle, Some(EXECUTOR_IDLE_MS));
+        }
+        for event in state.outbox.drain(..) {
+            birth.say(event).await;
+        }
+    }
+
+    /// Ends all its tasks without asking it any more.
+    async fn end(&mut self, birth: &Birth, ending: &Ending) {
+        let (state, end) = ending.verdict();
+        self.store.data_mut().end_all_tasks(state, &end);
+        let until = Instant::now() + Duration::from_millis(STOPPING_MS_MAX);
+        while !self.store.data().tasks.is_empty() {
+            self.flush(birth).await;
+            let Ok(Some(note)) = timeout_at(until, self.notes.recv()).await else { break };
+            self.store.data_mut().on_quiet_note(note);
+        }
+        // What does not even stop now is abandoned; its tasks are over all the same.
+        let state = self.store.data_mut();
+        let left: Vec<_> = state.tasks.keys().cloned().collect();
+        for task in left {
+            state.forget(&task);
+        }
+        self.flush(birth).await;
+    }
+}
+
+impl State {
+    /// A note of which the executor need not hear.
+    fn on_quiet_note(&mut self, note: Note) {
+        match note {
+            Note::Progress { task, message } => {
+                let preparing = |task: &Task| matches!(task.stage, Stage::Preparing);
+                if self.tasks.get(&task).is_some_and(preparing) {
+                    self.report(&task, TaskState::Starting, progress(message));
+                }
+            }
+            Note::Prepared { prepared, .. } => preparation::undo(&self.site, prepared),
+            Note::Output { .. } => {}
+            Note::Ended { subtask, ended } => drop(self.on_subtask_ended(subtask, &ended)),
+            Note::Packed { task, packed } => self.on_packed(&task, packed),
+        }
+    }
+}
+
+async fn at(due: Option<Instant>) {
+    match due {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether what an executor did is what an executor may do.
+fn check<T>(
+    outcome: Result<wasmtime::Result<T>, Cut>,
+    what: &str,
+    store: &Store<State>,
+) -> Result<T, Ending> {
+    let why = match outcome {
+        Ok(Ok(value)) => return Ok(value),
+        Ok(Err(error)) => match (crate::container::is_out_of_fuel(&error), store.data().limiter.refused()) {
+            (true, _) => format!("{what} used more than {EVENT_FUEL_MAX} units of fuel"),
+            (false, Some(refusal)) => format!("in {what} it was {refusal}"),
+            (false, None) => format!("in {what} it {}", trap_text(&error)),
+        },
+        Err(Cut::Stopped(_)) => format!("{what} took more than {} s", EVENT_MS_MAX / 1_000),
+        Err(cut @ Cut::Panicked(_)) => return Err(ending_of(cut)),
+    };
+    Err(Ending::Lost(why))
+}

@@ -1,0 +1,144 @@
+//! The memory wall: the sum of all linear memories and tables of one store. It says no; what the
+//! guest makes of it is the guest's.
+
+use std::sync::Arc;
+
+use stoa_model::size::Bytes;
+use wasmtime::ResourceLimiter;
+
+use crate::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENT_BYTES, TABLES_MAX};
+use crate::slices::Leash;
+
+/// The memory wall of one store.
+pub(crate) struct Limiter {
+    granted_bytes: u64,
+    held_bytes: u64,
+    /// What the last allowed step added, to be taken back if it fails all the same.
+    step_bytes: u64,
+    refused: Option<Refusal>,
+    leash: Arc<Leash>,
+}
+
+/// What a guest wanted and did not get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    asked_bytes: u64,
+    held_bytes: u64,
+    granted_bytes: u64,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [asked, held, granted] =
+            [self.asked_bytes, self.held_bytes, self.granted_bytes].map(Bytes);
+        write!(f, "out of memory: asked for {asked} more, had {held} of {granted}")
+    }
+}
+
+impl Limiter {
+    pub(crate) fn new(granted_bytes: u64, leash: Arc<Leash>) -> Self {
+        Self { granted_bytes, held_bytes: 0, step_bytes: 0, refused: None, leash }
+    }
+
+    /// The last refusal, if there was one.
+    pub(crate) fn refused(&self) -> Option<Refusal> {
+        self.refused
+    }
+
+    /// Whether `current` may grow to `desired`; `maximum` is the guest's own, not ours.
+    fn grow(&mut self, current: u64, desired: u64, maximum: Option<u64>) -> bool {
+        self.step_bytes = 0;
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return false;
+        }
+        let asked_bytes = desired.saturating_sub(current);
+        let held_bytes = self.held_bytes.saturating_add(asked_bytes);
+        if held_bytes > self.granted_bytes {
+            let (held_bytes, granted_bytes) = (self.held_bytes, self.granted_bytes);
+            self.refused = Some(Refusal { asked_bytes, held_bytes, granted_bytes });
+            return false;
+        }
+        self.held_bytes = held_bytes;
+        self.step_bytes = asked_bytes;
+        self.leash.note_memory_bytes(held_bytes);
+        true
+    }
+
+    fn take_back(&mut self) {
+        self.held_bytes = self.held_bytes.saturating_sub(self.step_bytes);
+        self.step_bytes = 0;
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.grow(current as u64, desired as u64, maximum.map(|it| it as u64)))
+    }
+
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.take_back();
+        Ok(())
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let bytes = |elements: usize| (elements as u64).saturating_mul(TABLE_ELEMENT_BYTES);
+        Ok(self.grow(bytes(current), bytes(desired), maximum.map(bytes)))
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.take_back();
+        Ok(())
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES_MAX as usize
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX as usize
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_MAX as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_counts_and_not_each_memory() {
+        let leash = Arc::new(Leash::default());
+        let mut limiter = Limiter::new(100, Arc::clone(&leash));
+        assert!(limiter.memory_growing(0, 60, None).unwrap());
+        assert!(!limiter.memory_growing(0, 60, None).unwrap());
+        assert_eq!(
+            limiter.refused().unwrap().to_string(),
+            "out of memory: asked for 60B more, had 60B of 100B"
+        );
+        assert!(limiter.table_growing(0, 5, None).unwrap());
+        assert!(!limiter.memory_growing(60, 61, None).unwrap());
+        assert_eq!(leash.memory_peak_bytes(), 100);
+    }
+
+    #[test]
+    fn what_fails_is_taken_back_and_the_own_maximum_is_no_refusal() {
+        let mut limiter = Limiter::new(100, Arc::new(Leash::default()));
+        assert!(!limiter.memory_growing(0, 60, Some(50)).unwrap());
+        assert_eq!(limiter.refused(), None);
+        assert!(limiter.memory_growing(0, 60, None).unwrap());
+        limiter.memory_grow_failed(wasmtime::Error::msg("no")).unwrap();
+        assert!(limiter.memory_growing(0, 100, None).unwrap());
+    }
+}

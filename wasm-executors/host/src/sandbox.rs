@@ -1,0 +1,217 @@
+//! The files of one task: what was uploaded, what travels back, and how much it all is. It exists
+//! only for tasks that asked for it.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use sha2::{Digest as _, Sha256};
+use stoa_model::command::CommandInfo;
+use stoa_model::digest::Digest;
+use stoa_model::ids::{FrameworkId, TaskId};
+use stoa_model::limits::ARTIFACT_BYTES_MAX;
+use stoa_model::size::Bytes;
+use stoa_model::status::{Download, Reason};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use crate::archive::{ArchiveError, measure, pack, unpack};
+use crate::end::End;
+use crate::limits::DISK_CHECK_MS;
+use crate::slices::{Cause, Leash};
+
+/// One directory of the sandbox.
+pub(crate) struct Folder {
+    pub(crate) dir: Dir,
+    pub(crate) guest_path: String,
+    travels_back: bool,
+}
+
+/// The files of one task.
+pub(crate) struct Sandbox {
+    path: PathBuf,
+    root: Dir,
+    pub(crate) folders: Vec<Folder>,
+    granted_bytes: u64,
+}
+
+/// Whose sandbox it is, and where.
+pub(crate) struct Place<'a> {
+    pub(crate) sandboxes: &'a Path,
+    pub(crate) artifacts: &'a Path,
+    pub(crate) framework: &'a FrameworkId,
+    pub(crate) task: &'a TaskId,
+}
+
+impl Sandbox {
+    /// Makes the directories and unpacks the uploads. Blocks.
+    pub(crate) fn make(
+        place: &Place<'_>,
+        command: &CommandInfo,
+        granted_bytes: u64,
+    ) -> Result<Self, End> {
+        let path = place.sandboxes.join(place.framework.as_str()).join(place.task.as_str());
+        let path = path.join("files");
+        let failed = |error: io::Error| End::failed(format!("cannot make its sandbox: {error}"));
+        let root = make_directory(&path).map_err(failed)?;
+        let mut sandbox = Self { path, root, folders: Vec::new(), granted_bytes };
+        let filled = sandbox.fill(place, command);
+        if filled.is_err() {
+            sandbox.remove();
+        }
+        filled.map(|()| sandbox)
+    }
+
+    fn fill(&mut self, place: &Place<'_>, command: &CommandInfo) -> Result<(), End> {
+        let failed = |error: io::Error| End::failed(format!("cannot make its sandbox: {error}"));
+        for upload in &command.uploads {
+            let granted_bytes = self.granted_bytes;
+            let folder = self.add_folder(&upload.guest_path).map_err(failed)?;
+            let archive = place.artifacts.join(upload.archive.hex());
+            let archive = File::open(archive).map_err(ArchiveError::from);
+            archive
+                .and_then(|archive| unpack(archive, &folder.dir, granted_bytes))
+                .and_then(|()| measure(&self.root, granted_bytes))
+                .map_err(|error| not_unpacked(&upload.guest_path, &error))?;
+        }
+        for guest_path in &command.downloads {
+            let known = self.folders.iter_mut().find(|it| it.guest_path == *guest_path);
+            match known {
+                Some(folder) => folder.travels_back = true,
+                None => self.add_folder(guest_path).map_err(failed)?.travels_back = true,
+            }
+        }
+        Ok(())
+    }
+
+    fn add_folder(&mut self, guest_path: &str) -> io::Result<&mut Folder> {
+        let name = self.folders.len().to_string();
+        self.root.create_dir(&name)?;
+        let dir = self.root.open_dir(&name)?;
+        self.folders.push(Folder { dir, guest_path: guest_path.to_owned(), travels_back: false });
+        Ok(self.folders.last_mut().expect("it was pushed just now"))
+    }
+
+    /// Why the task must end, if its files are more than granted. Blocks.
+    pub(crate) fn excess(&self) -> Option<End> {
+        match measure(&self.root, self.granted_bytes) {
+            Ok(_) => None,
+            Err(ArchiveError::TooLarge { bytes_max }) => {
+                let message = format!("its files are more than the {} granted", Bytes(bytes_max));
+                Some(End::new(Reason::DiskExceeded, message))
+            }
+            Err(ArchiveError::TooMany) => {
+                Some(End::new(Reason::DiskExceeded, ArchiveError::TooMany.to_string()))
+            }
+            // What changes while it is measured is measured again.
+            Err(error) => {
+                tracing::debug!(path = %self.path.display(), %error, "cannot measure a sandbox");
+                None
+            }
+        }
+    }
+
+    /// Packs what travels back into the artifacts. Blocks.
+    pub(crate) fn pack(&self, artifacts: &Path) -> Result<Vec<Download>, End> {
+        let travelling = self.folders.iter().filter(|folder| folder.travels_back);
+        travelling
+            .map(|folder| {
+                let archive = pack_into(&folder.dir, artifacts, self.granted_bytes);
+                let archive = archive.map_err(|error| {
+                    End::failed(format!("cannot pack {}: {error}", folder.guest_path))
+                })?;
+                Ok(Download { guest_path: folder.guest_path.clone(), archive })
+            })
+            .collect()
+    }
+
+    /// Removes the files. Blocks.
+    pub(crate) fn remove(&self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "cannot remove a sandbox's files");
+        }
+    }
+}
+
+fn make_directory(path: &Path) -> io::Result<Dir> {
+    // A task of this name that an earlier host left behind is over.
+    match std::fs::remove_dir_all(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    Dir::open_ambient_dir(path, ambient_authority())
+}
+
+fn not_unpacked(guest_path: &str, error: &ArchiveError) -> End {
+    let reason = match error {
+        ArchiveError::TooLarge { .. } | ArchiveError::TooMany => Reason::DiskExceeded,
+        _ => Reason::GrantDenied,
+    };
+    End::new(reason, format!("cannot unpack the upload for {guest_path}: {error}"))
+}
+
+fn pack_into(dir: &Dir, artifacts: &Path, bytes_max: u64) -> Result<Digest, ArchiveError> {
+    let mut file = tempfile::NamedTempFile::new_in(artifacts)?;
+    let mut hashing = Hashing { file: file.as_file_mut(), hash: Sha256::new(), bytes: 0 };
+    pack(dir, &mut hashing, bytes_max.min(ARTIFACT_BYTES_MAX))?;
+    let digest = Digest(hashing.hash.finalize().into());
+    file.as_file().sync_all()?;
+    file.persist(artifacts.join(digest.hex())).map_err(|error| error.error)?;
+    Ok(digest)
+}
+
+/// Names what is written by its content, and ends where an artifact does.
+struct Hashing<'a> {
+    file: &'a mut File,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.bytes += written as u64;
+        if self.bytes > ARTIFACT_BYTES_MAX {
+            return Err(io::Error::other("it is larger than an artifact may be"));
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Looks at the sandbox now and then, and stops the guest when it holds too much.
+pub(crate) struct DiskWatch(JoinHandle<()>);
+
+impl DiskWatch {
+    pub(crate) fn start(work: &Handle, sandbox: Arc<Sandbox>, leash: Arc<Leash>) -> Self {
+        let blocking = work.clone();
+        Self(work.spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(DISK_CHECK_MS)).await;
+                let sandbox = Arc::clone(&sandbox);
+                let excess = blocking.spawn_blocking(move || sandbox.excess()).await;
+                if !matches!(excess, Ok(None)) {
+                    leash.stop(Cause::DiskExceeded);
+                    return;
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for DiskWatch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,236 @@
+//! A host in a directory of its own, and what tests say to it. It asserts nothing by itself.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use stoa_executor_host::{Config, Host, HostHandle, log_path};
+use stoa_model::command::CommandInfo;
+use stoa_model::digest::Digest;
+use stoa_model::host::{Command, Event, TaskChange};
+use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
+use stoa_model::operator::LogStream;
+use stoa_model::resources::Resources;
+use stoa_model::task::{
+    ExecutorInfo, KillPolicy, Limits, OUTPUT_BYTES_DEFAULT, TaskBody, TaskInfo, TaskState,
+};
+use tokio::sync::mpsc::Receiver;
+
+/// Longer than anything here takes, so that a hang is a failure and not a hang.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub const MIB: u64 = 1 << 20;
+
+/// A host, its directories, and all it has said.
+pub struct House {
+    pub handle: HostHandle,
+    pub events: Receiver<Event>,
+    pub heard: Vec<Event>,
+    pub root: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl House {
+    pub fn new() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut house = Self::at(temporary.path());
+        house._temporary = Some(temporary);
+        house
+    }
+
+    /// A host whose directories are those of an earlier one, if there was one.
+    pub fn at(root: &Path) -> Self {
+        let allowed = root.join("allowed");
+        std::fs::create_dir_all(&allowed).unwrap();
+        let config = Config {
+            artifacts: root.join("artifacts"),
+            sandboxes: root.join("sandboxes"),
+            cache: root.join("cache"),
+            directories_allowed: vec![allowed],
+            guest_threads: 2,
+            instances_max: 32,
+        };
+        let (handle, events) = Host::start(config).unwrap();
+        let root = root.canonicalize().unwrap();
+        Self { handle, events, heard: Vec::new(), root, _temporary: None }
+    }
+
+    /// Puts bytes where the agent would.
+    pub fn store(&self, bytes: &[u8]) -> Digest {
+        let digest = Digest(Sha256::digest(bytes).into());
+        std::fs::write(self.root.join("artifacts").join(digest.hex()), bytes).unwrap();
+        digest
+    }
+
+    pub fn store_wat(&self, wat: &str) -> Digest {
+        self.store(&wat::parse_str(wat).unwrap())
+    }
+
+    /// One of the committed sample tasks.
+    pub fn store_sample(&self, name: &str) -> Digest {
+        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-tasks");
+        self.store(&std::fs::read(samples.join(format!("{name}.wasm"))).unwrap())
+    }
+
+    pub async fn launch(&self, task: TaskInfo) {
+        self.launch_for("f", task).await;
+    }
+
+    pub async fn launch_for(&self, framework: &str, task: TaskInfo) {
+        let (framework, agent) = (framework_id(framework), AgentId::new("a").unwrap());
+        self.handle.send(Command::Launch { framework, agent, task: Box::new(task) }).await;
+    }
+
+    pub async fn kill(&self, task: &str, grace_ms: u64) {
+        let (framework, task) = (framework_id("f"), task_id(task));
+        let policy = KillPolicy { grace_ms };
+        self.handle.send(Command::Kill { framework, task, policy }).await;
+    }
+
+    pub async fn send_message(&self, executor: &str, data: &[u8]) {
+        let (framework, executor) = (framework_id("f"), executor_id(executor));
+        self.handle.send(Command::Message { framework, executor, data: data.to_vec() }).await;
+    }
+
+    pub async fn next(&mut self) -> Event {
+        let event = tokio::time::timeout(PATIENCE, self.events.recv()).await;
+        let event = event.unwrap_or_else(|_| panic!("nothing more after {:#?}", self.heard));
+        let event = event.expect("the host has ended");
+        self.heard.push(event.clone());
+        event
+    }
+
+    /// Waits until the task is in this state, or over.
+    pub async fn until(&mut self, task: &str, state: TaskState) -> TaskChange {
+        loop {
+            if let Event::Update(change) = self.next().await
+                && change.task.as_str() == task
+                && (change.state == state || change.state.is_terminal())
+            {
+                return *change;
+            }
+        }
+    }
+
+    /// Waits until the task is over.
+    pub async fn over(&mut self, task: &str) -> TaskChange {
+        self.until(task, TaskState::Gone).await
+    }
+
+    pub async fn run(&mut self, task: TaskInfo) -> TaskChange {
+        let id = task.id.clone();
+        self.launch(task).await;
+        self.over(id.as_str()).await
+    }
+
+    /// The states that were told of a task, in order.
+    pub fn states(&self, task: &str) -> Vec<TaskState> {
+        let changes = self.heard.iter().filter_map(|event| match event {
+            Event::Update(change) if change.task.as_str() == task => Some(change.state),
+            _ => None,
+        });
+        changes.collect()
+    }
+
+    pub fn log(&self, task: &str, stream: LogStream) -> String {
+        let sandboxes = self.root.join("sandboxes");
+        let path = log_path(&sandboxes, &framework_id("f"), &task_id(task), stream);
+        String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
+    }
+
+    /// The size of the stdout of a task as it was told last.
+    pub fn stdout_bytes_told(&self, task: &str) -> Option<u64> {
+        let mut told = self.heard.iter().rev().filter_map(|event| match event {
+            Event::Output { task: of, stdout_bytes, .. } if of.as_str() == task => {
+                Some(*stdout_bytes)
+            }
+            _ => None,
+        });
+        told.next()
+    }
+
+    /// The files of the cache, without its key.
+    pub fn cached(&self) -> BTreeMap<PathBuf, std::time::SystemTime> {
+        let mut files = BTreeMap::new();
+        for directory in std::fs::read_dir(self.root.join("cache")).unwrap() {
+            let directory = directory.unwrap().path();
+            for file in std::fs::read_dir(directory).into_iter().flatten() {
+                let file = file.unwrap();
+                files.insert(file.path(), file.metadata().unwrap().modified().unwrap());
+            }
+        }
+        files
+    }
+}
+
+pub fn framework_id(text: &str) -> FrameworkId {
+    FrameworkId::new(text).unwrap()
+}
+
+pub fn task_id(text: &str) -> TaskId {
+    TaskId::new(text).unwrap()
+}
+
+pub fn executor_id(text: &str) -> ExecutorId {
+    ExecutorId::new(text).unwrap()
+}
+
+/// A program with no grant but 64 MiB of memory.
+pub fn task(id: &str, program: Digest) -> TaskInfo {
+    let command = CommandInfo {
+        program,
+        name: "program".to_owned(),
+        arguments: Vec::new(),
+        environment: Vec::new(),
+        stdin: None,
+        directories: Vec::new(),
+        uploads: Vec::new(),
+        downloads: Vec::new(),
+        network: Vec::new(),
+    };
+    task_of(id, TaskBody::Command(command))
+}
+
+/// A task for a framework's own executor.
+pub fn executor_task(id: &str, executor: &str, program: Digest, data: &[u8]) -> TaskInfo {
+    let executor = ExecutorInfo {
+        id: executor_id(executor),
+        name: executor.to_owned(),
+        program,
+        resources: Resources::new(0, 16 * MIB),
+        data: b"executor data".to_vec(),
+    };
+    task_of(id, TaskBody::Executor { executor, data: data.to_vec() })
+}
+
+fn task_of(id: &str, body: TaskBody) -> TaskInfo {
+    let mut resources = Resources::new(100, 64 * MIB);
+    resources.disk_bytes = MIB;
+    TaskInfo {
+        id: task_id(id),
+        name: id.to_owned(),
+        agent: AgentId::new("a").unwrap(),
+        resources,
+        body,
+        limits: Limits { fuel: None, output_bytes: OUTPUT_BYTES_DEFAULT },
+        labels: Vec::new(),
+        kill_policy: KillPolicy::default(),
+        max_completion_ms: None,
+    }
+}
+
+/// The command of a task made by [`task`], to be changed.
+pub fn command(task: &mut TaskInfo) -> &mut CommandInfo {
+    match &mut task.body {
+        TaskBody::Command(command) => command,
+        TaskBody::Executor { .. } => panic!("the task is for an executor"),
+    }
+}
+
+pub fn with_arguments(mut task: TaskInfo, arguments: &[&str]) -> TaskInfo {
+    command(&mut task).arguments = arguments.iter().map(|it| (*it).to_owned()).collect();
+    task
+}
