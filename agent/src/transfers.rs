@@ -8,10 +8,10 @@ use stoa_machine::{ArtifactError, Artifacts};
 use stoa_model::digest::Digest;
 use stoa_model::ids::{FrameworkId, TaskId};
 use stoa_model::status::Reason;
+use stoa_protocol::RichError;
 use stoa_protocol::artifact_client::{fetch, missing, upload};
 use stoa_protocol::artifacts::Head;
 use stoa_protocol::link::{ConnectError, connect};
-use stoa_protocol::RichError;
 use tonic::Code;
 
 use crate::limits::FETCH_WAITS_MS;

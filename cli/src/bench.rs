@@ -126,13 +126,21 @@ fn print(report: &Report, output: Output) -> std::io::Result<()> {
         return print_json(report);
     }
     let mut out = std::io::stdout().lock();
-    let Report { tasks, in_flight, seconds, tasks_per_second, running_ms, finished_ms, .. } = report;
+    let Report { tasks, in_flight, seconds, tasks_per_second, running_ms, finished_ms, .. } =
+        report;
     writeln!(out, "{tasks} tasks, {in_flight} in flight: {seconds:.2} s, {tasks_per_second:.0}/s")?;
     for (name, it) in [("launch to running", running_ms), ("launch to end", finished_ms)] {
-        writeln!(out, "{name:<18} p50 {:.2} ms, p90 {:.2} ms, p99 {:.2} ms", it.p50, it.p90, it.p99)?;
+        writeln!(
+            out,
+            "{name:<18} p50 {:.2} ms, p90 {:.2} ms, p99 {:.2} ms",
+            it.p50, it.p90, it.p99
+        )?;
     }
     let cpu = &report.cpu_us_per_task;
     let CpuPerTask { master, agent, scheduler } = cpu;
-    writeln!(out, "cpu per task: master {master:.1} us, agent {agent:.1} us, scheduler {scheduler:.1} us")?;
+    writeln!(
+        out,
+        "cpu per task: master {master:.1} us, agent {agent:.1} us, scheduler {scheduler:.1} us"
+    )?;
     out.flush()
 }

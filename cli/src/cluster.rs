@@ -151,9 +151,8 @@ pub fn unreachable(error: &ConnectError) -> Failure {
     let failure = Failure::new(code::FAILURE, error.to_string());
     match error {
         ConnectError::Address(_) => failure.hint("--master 127.0.0.1:5050"),
-        ConnectError::Unreachable { .. } => failure.hint(
-            "start a cluster here with `stoa dev`, or name another with --master HOST:PORT",
-        ),
+        ConnectError::Unreachable { .. } => failure
+            .hint("start a cluster here with `stoa dev`, or name another with --master HOST:PORT"),
     }
 }
 

@@ -51,7 +51,8 @@ pub async fn master(arguments: Master, output: Output) -> Result<(), Failure> {
     config.agent_unreachable_ms = arguments.agent_timeout;
     config.heartbeat_ms = arguments.heartbeat;
     config.check().map_err(|error| {
-        Failure::new(code::USAGE, error.to_string()).hint("`stoa master --help` says what is allowed")
+        Failure::new(code::USAGE, error.to_string())
+            .hint("`stoa master --help` says what is allowed")
     })?;
     let (listener, address) = listen(arguments.listen).await?;
     let settings = stoa_master::Settings { config, state };
@@ -141,7 +142,7 @@ pub async fn dev(arguments: Dev, output: Output) -> Result<(), Failure> {
             5050 => "stoa run FILE.wasm".to_owned(),
             _ => format!("stoa run --master {} FILE.wasm", local.address),
         };
-        tracing::info!("{} agents are ready; in another terminal: {hint}", arguments.agents);
+        tracing::info!("ready; in another terminal: {hint}");
     }
     tokio::select! {
         failure = local.failed() => Err(failure),

@@ -33,9 +33,10 @@ async fn standing(cluster: &Cluster, output: Output) -> Result<(), Failure> {
     let agents = state.agents.into_iter().map(|a| ClusterEvent::AgentRegistered(a.id, a.info));
     let frameworks =
         state.frameworks.into_iter().map(|f| ClusterEvent::FrameworkRegistered(f.id, f.info));
-    let offers = state.offers.into_iter().map(|o| {
-        ClusterEvent::OfferMade(o.id, o.framework, o.agent, o.role, o.resources)
-    });
+    let offers = state
+        .offers
+        .into_iter()
+        .map(|o| ClusterEvent::OfferMade(o.id, o.framework, o.agent, o.role, o.resources));
     let tasks = state.tasks.into_iter().map(|task| match task.status {
         Some(status) => ClusterEvent::TaskUpdated(task.framework, status),
         None => ClusterEvent::TaskLaunched(task.framework, task.id, task.agent, task.resources),
@@ -98,10 +99,9 @@ fn described(event: &ClusterEvent) -> (&'static str, Value) {
             json!({ "framework": of.as_str(), "task": id.as_str(), "agent": on.as_str(),
                     "resources": ResourcesView::from(resources) }),
         ),
-        E::TaskUpdated(of, status) => (
-            "TaskUpdated",
-            json!({ "framework": of.as_str(), "status": StatusView::from(status) }),
-        ),
+        E::TaskUpdated(of, status) => {
+            ("TaskUpdated", json!({ "framework": of.as_str(), "status": StatusView::from(status) }))
+        }
     }
 }
 
@@ -109,15 +109,17 @@ fn described(event: &ClusterEvent) -> (&'static str, Value) {
 fn line(event: &ClusterEvent) -> String {
     use ClusterEvent as E;
     match event {
-        E::AgentRegistered(id, info) => format!("{id} on {} with {}", info.hostname, info.resources),
+        E::AgentRegistered(id, info) => {
+            format!("{id} on {} with {}", info.hostname, info.resources)
+        }
         E::AgentReregistered(id)
         | E::AgentDisconnected(id)
         | E::AgentUnreachable(id)
         | E::AgentUnregistered(id) => id.to_string(),
         E::FrameworkRegistered(id, info) => format!("{id} {} of {}", info.name, info.user),
-        E::FrameworkReregistered(id)
-        | E::FrameworkDisconnected(id)
-        | E::FrameworkRemoved(id) => id.to_string(),
+        E::FrameworkReregistered(id) | E::FrameworkDisconnected(id) | E::FrameworkRemoved(id) => {
+            id.to_string()
+        }
         E::OfferMade(id, to, of, role, resources) => {
             format!("{id} to {to} as {role}: {resources} of {of}")
         }

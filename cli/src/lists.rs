@@ -89,7 +89,11 @@ pub async fn describe(arguments: Describe, output: Output) -> Result<(), Failure
             let matches = |task: &&stoa_model::task::TaskRecord| {
                 task.id.as_str() == name || format!("{}/{}", task.framework, task.id) == name
             };
-            state.tasks.iter().find(matches).map(|it| json(serde_json::to_value(TaskView::from(it))))
+            state
+                .tasks
+                .iter()
+                .find(matches)
+                .map(|it| json(serde_json::to_value(TaskView::from(it))))
         }
         "agent" => state
             .agents

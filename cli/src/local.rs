@@ -49,10 +49,8 @@ impl Local {
         };
         let (listener, address) = listen((Ipv4Addr::LOCALHOST, port).into()).await?;
         let mut parts = JoinSet::new();
-        let settings = stoa_master::Settings {
-            config: master_config(),
-            state: state.join("master"),
-        };
+        let settings =
+            stoa_master::Settings { config: master_config(), state: state.join("master") };
         parts.spawn(async move {
             let served = stoa_master::serve(settings, listener, std::future::pending()).await;
             served.map_err(|error: MasterError| master_failure(&error))

@@ -15,6 +15,7 @@ mod run;
 mod table;
 mod view;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -76,12 +77,17 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
 
 /// Flags that make no sense. `run` promises 125 for whatever fails before the task.
 fn misused(error: &clap::Error) -> ExitCode {
-    // Nothing can be done about a standard error that is closed.
-    let _ = error.print();
+    // Nothing can be done about an output that is closed.
     if !error.use_stderr() {
+        let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let is_run = config::first_word().is_some_and(|word| word == "run");
+    let text = error.to_string();
+    let text = text.trim_end().trim_end_matches("For more information, try '--help'.");
+    let word = config::first_word();
+    let help = word.as_ref().map_or_else(String::new, |word| format!("{word} "));
+    eprintln!("{}\nhint: `stoa {help}--help` says what is allowed", text.trim_end());
+    let is_run = word.is_some_and(|word| word == "run");
     ExitCode::from(if is_run { code::CLUSTER } else { code::USAGE })
 }
 
@@ -107,5 +113,9 @@ fn start_log(command: &Command) {
         _ => "warn",
     };
     let filter = tracing_subscriber::EnvFilter::new(config::log_filter(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 }

@@ -227,12 +227,18 @@ impl<'a> Waiting<'a> {
             self.follow(&status);
         }
         self.output.finish().await?;
-        let kept = travel::unpack_all(&self.cluster, &self.arguments.grants.download, &status).await;
+        let kept =
+            travel::unpack_all(&self.cluster, &self.arguments.grants.download, &status).await;
         self.client.unregister().await;
         self.output.say_over(&status)?;
         match outcome::of(&status) {
             Ok(()) => kept.map(|()| 0),
-            Err(outcome::Ended::ByItself(code)) => Ok(code),
+            Err(outcome::Ended::ByItself(code)) => {
+                if let Some(own) = status.exit_code.filter(|own| outcome::is_replaced(*own)) {
+                    eprintln!("stoa: the task exited with {own}, which is passed on as {code}");
+                }
+                Ok(code)
+            }
             Err(outcome::Ended::Otherwise(failure)) => Err(failure),
         }
     }

@@ -75,10 +75,7 @@ impl Artifacts {
             path: dir.to_owned(),
             source,
         })?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            bytes_max: STORE_BYTES_MAX,
-        })
+        Ok(Self { dir: dir.to_owned(), bytes_max: STORE_BYTES_MAX })
     }
 
     /// Where the directory is.
@@ -110,13 +107,7 @@ impl Artifacts {
         self.make_room(size_bytes)?;
         let file = NamedTempFile::with_prefix_in(".incoming-", &self.dir)
             .map_err(|source| self.failed("cannot make a file in", source))?;
-        Ok(ArtifactWriter {
-            store: self.clone(),
-            file,
-            hash: Sha256::new(),
-            written: 0,
-            digest,
-        })
+        Ok(ArtifactWriter { store: self.clone(), file, hash: Sha256::new(), written: 0, digest })
     }
 
     /// Stores bytes that are at hand, under the digest they have.
@@ -134,11 +125,7 @@ impl Artifacts {
     }
 
     fn failed(&self, doing: &'static str, source: io::Error) -> ArtifactError {
-        ArtifactError::Io {
-            doing,
-            path: self.dir.clone(),
-            source,
-        }
+        ArtifactError::Io { doing, path: self.dir.clone(), source }
     }
 
     fn make_room(&self, wanted: u64) -> Result<(), ArtifactError> {
@@ -166,10 +153,7 @@ impl Artifacts {
             }
         }
         if total.saturating_add(wanted) > self.bytes_max {
-            return Err(ArtifactError::Full {
-                dir: self.dir.clone(),
-                bytes_max: self.bytes_max,
-            });
+            return Err(ArtifactError::Full { dir: self.dir.clone(), bytes_max: self.bytes_max });
         }
         Ok(())
     }
@@ -208,10 +192,7 @@ impl ArtifactWriter {
     pub fn finish(self) -> Result<u64, ArtifactError> {
         let got = Digest(self.hash.finalize().into());
         if got != self.digest {
-            return Err(ArtifactError::WrongDigest {
-                announced: self.digest,
-                got,
-            });
+            return Err(ArtifactError::WrongDigest { announced: self.digest, got });
         }
         self.file
             .as_file()
@@ -219,10 +200,7 @@ impl ArtifactWriter {
             .map_err(|source| self.store.failed("cannot sync an artifact in", source))?;
         self.file
             .persist(self.store.path(&got))
-            .map_err(|refused| {
-                self.store
-                    .failed("cannot name an artifact in", refused.error)
-            })?;
+            .map_err(|refused| self.store.failed("cannot name an artifact in", refused.error))?;
         Ok(self.written)
     }
 }
@@ -256,10 +234,7 @@ mod tests {
 
     fn store(bytes_max: u64) -> (tempfile::TempDir, Artifacts) {
         let dir = tempfile::tempdir().unwrap();
-        let store = Artifacts {
-            bytes_max,
-            ..Artifacts::open(dir.path()).unwrap()
-        };
+        let store = Artifacts { bytes_max, ..Artifacts::open(dir.path()).unwrap() };
         (dir, store)
     }
 
@@ -280,10 +255,7 @@ mod tests {
         let (dir, store) = store(STORE_BYTES_MAX);
         let mut writer = store.begin(digest_of(b"wasm"), 4).unwrap();
         writer.write(b"evil").unwrap();
-        assert!(matches!(
-            writer.finish(),
-            Err(ArtifactError::WrongDigest { .. })
-        ));
+        assert!(matches!(writer.finish(), Err(ArtifactError::WrongDigest { .. })));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
@@ -291,14 +263,10 @@ mod tests {
     fn full_store_keeps_what_was_used_lately_and_removes_what_was_not() {
         let (_dir, store) = store(10);
         let old = store.put(b"12345678").unwrap();
-        assert!(matches!(
-            store.put(b"abcd"),
-            Err(ArtifactError::Full { .. })
-        ));
+        assert!(matches!(store.put(b"abcd"), Err(ArtifactError::Full { .. })));
         let long_ago = SystemTime::now() - 2 * IN_USE;
         let file = File::open(store.path(&old)).unwrap();
-        file.set_times(FileTimes::new().set_modified(long_ago))
-            .unwrap();
+        file.set_times(FileTimes::new().set_modified(long_ago)).unwrap();
         let new = store.put(b"abcd").unwrap();
         assert_eq!((store.use_now(&old), store.use_now(&new)), (None, Some(4)));
     }

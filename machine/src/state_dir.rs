@@ -46,10 +46,7 @@ impl StateDir {
     /// # Errors
     /// [`StateDirError`] names the directory and who is in the way.
     pub fn open(path: &Path) -> Result<Self, StateDirError> {
-        let failed = |source| StateDirError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| StateDirError::Io { path: path.to_owned(), source };
         std::fs::create_dir_all(path).map_err(failed)?;
         let lock = OpenOptions::new()
             .create(true)
@@ -63,10 +60,7 @@ impl StateDir {
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         check_version(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            _lock: lock,
-        })
+        Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
     /// Where it is.
@@ -77,16 +71,10 @@ impl StateDir {
 
 fn check_version(path: &Path) -> Result<(), StateDirError> {
     let file = path.join("version");
-    let failed = |source| StateDirError::Io {
-        path: path.join("version"),
-        source,
-    };
+    let failed = |source| StateDirError::Io { path: path.join("version"), source };
     match std::fs::read_to_string(&file) {
         Ok(text) if text == VERSION => Ok(()),
-        Ok(got) => Err(StateDirError::Version {
-            path: path.to_owned(),
-            got,
-        }),
+        Ok(got) => Err(StateDirError::Version { path: path.to_owned(), got }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             std::fs::write(&file, VERSION).map_err(failed)
         }
@@ -102,10 +90,7 @@ mod tests {
     fn directory_of_another_process_is_refused_until_it_ends() {
         let dir = tempfile::tempdir().unwrap();
         let first = StateDir::open(dir.path()).unwrap();
-        assert!(matches!(
-            StateDir::open(dir.path()),
-            Err(StateDirError::InUse(_))
-        ));
+        assert!(matches!(StateDir::open(dir.path()), Err(StateDirError::InUse(_))));
         drop(first);
         StateDir::open(dir.path()).unwrap();
     }
@@ -114,9 +99,6 @@ mod tests {
     fn directory_of_another_version_is_named_and_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("version"), "stoa-state 99\n").unwrap();
-        assert!(matches!(
-            StateDir::open(dir.path()),
-            Err(StateDirError::Version { .. })
-        ));
+        assert!(matches!(StateDir::open(dir.path()), Err(StateDirError::Version { .. })));
     }
 }

@@ -50,7 +50,12 @@ pub struct MainLoop {
 
 impl MainLoop {
     /// A loop that nobody is connected to yet.
-    pub fn new(core: Master, store: Store, clock: Clock, incoming: mpsc::Receiver<Incoming>) -> Self {
+    pub fn new(
+        core: Master,
+        store: Store,
+        clock: Clock,
+        incoming: mpsc::Receiver<Incoming>,
+    ) -> Self {
         Self {
             core,
             store,

@@ -87,10 +87,7 @@ impl std::error::Error for IllegalGrant {}
 pub fn is_plain_absolute(path: &str) -> bool {
     path.starts_with('/')
         && !path.contains('\0')
-        && path
-            .split('/')
-            .skip(1)
-            .all(|part| part != "." && part != "..")
+        && path.split('/').skip(1).all(|part| part != "." && part != "..")
 }
 
 impl fmt::Display for NetworkGrant {
@@ -109,18 +106,12 @@ impl FromStr for NetworkGrant {
             allowed: "network grant: HOST:PORT, such as db.example.com:5432, is allowed",
         };
         let (host, port) = text.rsplit_once(':').ok_or_else(illegal)?;
-        let host = host
-            .strip_prefix('[')
-            .and_then(|h| h.strip_suffix(']'))
-            .unwrap_or(host);
+        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
         let port = port.parse().map_err(|_| illegal())?;
         if host.is_empty() || host.contains(['/', ' ']) || port == 0 {
             return Err(illegal());
         }
-        Ok(Self {
-            host: host.to_owned(),
-            port,
-        })
+        Ok(Self { host: host.to_owned(), port })
     }
 }
 

@@ -17,11 +17,7 @@ pub struct IllegalDigest {
 
 impl fmt::Display for IllegalDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is no digest: sha256: and 64 hexadecimal digits are allowed",
-            self.got
-        )
+        write!(f, "{:?} is no digest: sha256: and 64 hexadecimal digits are allowed", self.got)
     }
 }
 
@@ -31,12 +27,10 @@ impl Digest {
     /// The 64 hexadecimal digits without the prefix, fit to be a file name.
     pub fn hex(&self) -> String {
         use fmt::Write;
-        self.0
-            .iter()
-            .fold(String::with_capacity(64), |mut text, byte| {
-                write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-                text
-            })
+        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+            text
+        })
     }
 
     /// The first twelve digits, for people.
@@ -61,9 +55,7 @@ impl FromStr for Digest {
     type Err = IllegalDigest;
 
     fn from_str(text: &str) -> Result<Self, IllegalDigest> {
-        let illegal = || IllegalDigest {
-            got: text.chars().take(80).collect(),
-        };
+        let illegal = || IllegalDigest { got: text.chars().take(80).collect() };
         let hex = text.strip_prefix("sha256:").ok_or_else(illegal)?.as_bytes();
         if hex.len() != 64 || !hex.iter().all(u8::is_ascii_hexdigit) {
             return Err(illegal());

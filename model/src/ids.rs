@@ -29,16 +29,11 @@ impl std::error::Error for IllegalId {}
 
 /// Ids become file names and log fields, so they are plain and short.
 fn check(kind: &'static str, text: &str) -> Result<(), IllegalId> {
-    let plain = text
-        .bytes()
-        .all(|b| b.is_ascii_graphic() && b != b'/' && b != b'\\');
+    let plain = text.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b'\\');
     if plain && (1..=ID_BYTES_MAX).contains(&text.len()) && text != "." && text != ".." {
         return Ok(());
     }
-    Err(IllegalId {
-        kind,
-        got: text.chars().take(64).collect(),
-    })
+    Err(IllegalId { kind, got: text.chars().take(64).collect() })
 }
 
 /// Seven types, one rule: a macro keeps the rule in one place.
@@ -134,15 +129,7 @@ pub struct UpdateId(pub u128);
 impl fmt::Display for UpdateId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hex = format!("{:032x}", self.0);
-        write!(
-            f,
-            "{}-{}-{}-{}-{}",
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..]
-        )
+        write!(f, "{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
     }
 }
 
@@ -156,17 +143,11 @@ mod tests {
             assert!(TaskId::new(text).is_err(), "{text:?} was taken");
         }
         assert!(TaskId::new(&"x".repeat(ID_BYTES_MAX + 1)).is_err());
-        assert_eq!(
-            TaskId::new("words-1").map(|id| id.to_string()),
-            Ok("words-1".to_owned())
-        );
+        assert_eq!(TaskId::new("words-1").map(|id| id.to_string()), Ok("words-1".to_owned()));
     }
 
     #[test]
     fn update_id_reads_as_a_uuid() {
-        assert_eq!(
-            UpdateId(1).to_string(),
-            "00000000-0000-0000-0000-000000000001"
-        );
+        assert_eq!(UpdateId(1).to_string(), "00000000-0000-0000-0000-000000000001");
     }
 }

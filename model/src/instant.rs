@@ -21,9 +21,7 @@ impl Instant {
     /// This instant and `ms` more; the end of time rather than an overflow.
     #[must_use]
     pub const fn plus_ms(self, ms: u64) -> Self {
-        Self {
-            ms: self.ms.saturating_add(ms),
-        }
+        Self { ms: self.ms.saturating_add(ms) }
     }
 
     /// Milliseconds from `earlier` to this instant; 0 if `earlier` is later.

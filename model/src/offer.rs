@@ -37,8 +37,6 @@ pub const REFUSE_MS_DEFAULT: u64 = 5_000;
 
 impl Default for Filters {
     fn default() -> Self {
-        Self {
-            refuse_ms: REFUSE_MS_DEFAULT,
-        }
+        Self { refuse_ms: REFUSE_MS_DEFAULT }
     }
 }

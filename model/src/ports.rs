@@ -16,10 +16,7 @@ impl Ports {
     /// The set that holds all `ranges`, each with both its ends; ranges whose first port is above
     /// their last hold nothing.
     pub fn from_ranges(ranges: impl IntoIterator<Item = (u16, u16)>) -> Self {
-        let mut ranges: Vec<_> = ranges
-            .into_iter()
-            .filter(|(first, last)| first <= last)
-            .collect();
+        let mut ranges: Vec<_> = ranges.into_iter().filter(|(first, last)| first <= last).collect();
         ranges.sort_unstable();
         let mut merged: Vec<(u16, u16)> = Vec::with_capacity(ranges.len());
         for (first, last) in ranges {
@@ -45,18 +42,13 @@ impl Ports {
 
     /// How many ports the set holds.
     pub fn count(&self) -> u64 {
-        self.0
-            .iter()
-            .map(|(first, last)| u64::from(last - first) + 1)
-            .sum()
+        self.0.iter().map(|(first, last)| u64::from(last - first) + 1).sum()
     }
 
     /// Whether every port of `other` is in this set.
     pub fn contains(&self, other: &Self) -> bool {
         other.0.iter().all(|(first, last)| {
-            self.0
-                .iter()
-                .any(|(own_first, own_last)| own_first <= first && last <= own_last)
+            self.0.iter().any(|(own_first, own_last)| own_first <= first && last <= own_last)
         })
     }
 

@@ -27,11 +27,7 @@ pub struct Resources {
 impl Resources {
     /// So much cpu and memory and nothing else.
     pub fn new(cpus_milli: u64, memory_bytes: u64) -> Self {
-        Self {
-            cpus_milli,
-            memory_bytes,
-            ..Self::default()
-        }
+        Self { cpus_milli, memory_bytes, ..Self::default() }
     }
 
     /// These resources with `amount` of the scalar `name`, such as `gpus`.
@@ -47,9 +43,7 @@ impl Resources {
 
     /// The named scalars, such as `gpus`, sorted by name; none of them is zero.
     pub fn scalars(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.scalars
-            .iter()
-            .map(|(name, amount)| (name.as_str(), *amount))
+        self.scalars.iter().map(|(name, amount)| (name.as_str(), *amount))
     }
 
     /// The amount of the scalar `name`, 0 if there is none.
@@ -68,10 +62,7 @@ impl Resources {
             && self.memory_bytes >= other.memory_bytes
             && self.disk_bytes >= other.disk_bytes
             && self.ports.contains(&other.ports)
-            && other
-                .scalars
-                .iter()
-                .all(|(name, amount)| self.scalar(name) >= *amount)
+            && other.scalars.iter().all(|(name, amount)| self.scalar(name) >= *amount)
     }
 
     /// Both together; nothing if an amount overflows or a port is in both.
@@ -134,11 +125,7 @@ impl fmt::Display for Resources {
         if !self.ports.is_empty() {
             parts.push(format!("ports={}", self.ports));
         }
-        parts.extend(
-            self.scalars
-                .iter()
-                .map(|(name, amount)| format!("{name}={amount}")),
-        );
+        parts.extend(self.scalars.iter().map(|(name, amount)| format!("{name}={amount}")));
         if parts.is_empty() {
             return f.write_str("nothing");
         }
@@ -199,11 +186,7 @@ mod tests {
         assert_eq!(rest, resources("cpus=3 memory=7GiB ports=1-2,4-9"));
         assert_eq!(rest.checked_add(&part), Some(whole.clone()));
         assert_eq!(rest.checked_sub(&part), None);
-        assert_eq!(
-            whole.checked_add(&part),
-            None,
-            "port 3 would be owned twice"
-        );
+        assert_eq!(whole.checked_add(&part), None, "port 3 would be owned twice");
     }
 
     #[test]

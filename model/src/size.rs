@@ -43,10 +43,7 @@ const UNITS: [(&str, u64); 10] = [
 /// # Errors
 /// [`IllegalAmount`] for anything else, for fractions of a byte and for what exceeds 64 bits.
 pub fn parse_bytes(text: &str) -> Result<u64, IllegalAmount> {
-    let illegal = || IllegalAmount {
-        got: text.to_owned(),
-        allowed: BYTES_ALLOWED,
-    };
+    let illegal = || IllegalAmount { got: text.to_owned(), allowed: BYTES_ALLOWED };
     let trimmed = text.trim();
     let digits = trimmed.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = &trimmed[digits.len()..];
@@ -63,10 +60,8 @@ pub fn parse_bytes(text: &str) -> Result<u64, IllegalAmount> {
 /// # Errors
 /// [`IllegalAmount`] for anything else.
 pub fn parse_cpus_milli(text: &str) -> Result<u64, IllegalAmount> {
-    parse_decimal(text.trim(), 1_000).ok_or_else(|| IllegalAmount {
-        got: text.to_owned(),
-        allowed: CPUS_ALLOWED,
-    })
+    parse_decimal(text.trim(), 1_000)
+        .ok_or_else(|| IllegalAmount { got: text.to_owned(), allowed: CPUS_ALLOWED })
 }
 
 /// `text` times `factor`, exactly, or nothing.
@@ -95,11 +90,8 @@ pub struct Bytes(pub u64);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, factor) = UNITS[2..6]
-            .iter()
-            .rev()
-            .find(|(_, factor)| self.0 >= *factor)
-            .unwrap_or(&UNITS[1]);
+        let (name, factor) =
+            UNITS[2..6].iter().rev().find(|(_, factor)| self.0 >= *factor).unwrap_or(&UNITS[1]);
         if self.0.is_multiple_of(*factor) {
             return write!(f, "{}{name}", self.0 / factor);
         }
@@ -141,18 +133,7 @@ mod tests {
 
     #[test]
     fn what_is_no_size_is_refused() {
-        for text in [
-            "",
-            "MiB",
-            "-1",
-            "1e3",
-            "1.5",
-            "0.1B",
-            "1XB",
-            "1..2",
-            "99999999TiB",
-            "1 2",
-        ] {
+        for text in ["", "MiB", "-1", "1e3", "1.5", "0.1B", "1XB", "1..2", "99999999TiB", "1 2"] {
             assert!(parse_bytes(text).is_err(), "{text:?} was taken");
         }
     }

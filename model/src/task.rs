@@ -108,10 +108,7 @@ pub const OUTPUT_BYTES_DEFAULT: u64 = 64 << 20;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            fuel: None,
-            output_bytes: OUTPUT_BYTES_DEFAULT,
-        }
+        Self { fuel: None, output_bytes: OUTPUT_BYTES_DEFAULT }
     }
 }
 
@@ -179,10 +176,7 @@ impl TaskState {
     /// Whether a task in this state is charged for its resources: an unreachable one is not, as
     /// its agent offers nothing; it is charged again if the agent comes back with it.
     pub const fn holds_resources(self) -> bool {
-        matches!(
-            self,
-            Self::Staging | Self::Starting | Self::Running | Self::Killing
-        )
+        matches!(self, Self::Staging | Self::Starting | Self::Running | Self::Killing)
     }
 
     /// The state in capitals, as it stands on the wire and in tables.

@@ -169,15 +169,6 @@ impl<P: Peer> Link<P> {
         self.waiting.len()
     }
 
-    /// Whether everything was handed to the stream, or there is none.
-    pub fn is_flushed(&self) -> bool {
-        let is_sent = match &self.stream {
-            Stream::Open(open) => open.encoded.is_empty(),
-            Stream::Closed | Stream::Opening(_) => true,
-        };
-        is_sent && self.waiting.is_empty()
-    }
-
     /// Writes what is ready and waits for what happens next; events only if `may_read`. It may be
     /// dropped and called again at any time without a loss.
     pub async fn next(&mut self, may_read: bool) -> LinkInput<P::Event> {
@@ -199,16 +190,24 @@ impl<P: Peer> Link<P> {
         }
     }
 
-    /// Ends the stream once the master has read what was handed to it, or after a while.
+    /// Writes what is ready and ends the stream; waits until the master has read all of it, or for
+    /// a while.
     pub async fn finish(mut self) {
-        let Stream::Open(open) = std::mem::replace(&mut self.stream, Stream::Closed) else {
+        let Stream::Open(mut open) = std::mem::replace(&mut self.stream, Stream::Closed) else {
             return;
         };
-        let Open { calls, mut events, .. } = *open;
-        drop(calls);
-        let read = async { while let Ok(Some(_)) = events.message().await {} };
+        let finish = async {
+            while let Some(batch) = next_batch::<P>(&mut open.encoded, &mut self.waiting) {
+                if open.calls.send(batch).await.is_err() {
+                    return;
+                }
+            }
+            let Open { calls, mut events, .. } = *open;
+            drop(calls);
+            while let Ok(Some(_)) = events.message().await {}
+        };
         // A master that does not end the stream in time has been told all there was.
-        let _ = tokio::time::timeout(Duration::from_secs(FINISH_SECONDS), read).await;
+        let _ = tokio::time::timeout(Duration::from_secs(FINISH_SECONDS), finish).await;
     }
 }
 
@@ -216,6 +215,19 @@ impl<P: Peer> Link<P> {
 enum Next<P: Peer> {
     Opened(Box<Open<P>>),
     Events(Vec<P::Event>),
+}
+
+/// The next batch to hand over, if anything is ready.
+fn next_batch<P: Peer>(
+    encoded: &mut VecDeque<P::Calls>,
+    waiting: &mut VecDeque<P::Call>,
+) -> Option<P::Calls> {
+    if encoded.is_empty() && !waiting.is_empty() {
+        let count = waiting.len().min(SENT_PER_BATCH_MAX);
+        let batch: Vec<_> = waiting.drain(..count).collect();
+        encoded.extend(split(P::encode(&batch)));
+    }
+    encoded.pop_front()
 }
 
 impl<P: Peer> Open<P> {
@@ -233,12 +245,7 @@ impl<P: Peer> Open<P> {
             tokio::select! {
                 permit = self.calls.reserve(), if has_more => {
                     let permit = permit.map_err(|_| "the stream has ended".to_owned())?;
-                    if self.encoded.is_empty() {
-                        let count = waiting.len().min(SENT_PER_BATCH_MAX);
-                        let batch: Vec<_> = waiting.drain(..count).collect();
-                        self.encoded.extend(split(P::encode(&batch)));
-                    }
-                    if let Some(batch) = self.encoded.pop_front() {
+                    if let Some(batch) = next_batch::<P>(&mut self.encoded, waiting) {
                         permit.send(batch);
                     }
                 }

@@ -146,17 +146,12 @@ impl MainLoop {
     }
 
     /// Hands over what is left, and flushes what was said last.
-    async fn end(mut self) {
+    async fn end(self) {
         for event in self.undelivered {
             // An author who is gone, or has left, needs no more events.
             let _ = self.events.send(event).await;
         }
         drop(self.events);
-        while !self.link.is_flushed() {
-            if let LinkInput::Closed(_) = self.link.next(true).await {
-                return;
-            }
-        }
         self.link.finish().await;
     }
 }

@@ -4,8 +4,8 @@
 //! [`Client`] is its hands (a gRPC stream and a clock). It never chooses among offers: that is
 //! what a scheduler is for.
 
-pub mod limits;
 pub mod client;
+pub mod limits;
 pub mod session;
 
 mod tasks;

@@ -10,6 +10,12 @@ pub const RECONNECT_MS_MAX: u64 = 15_000;
 /// Source: Mesos' advice to schedulers, five missed heartbeats.
 pub const HEARTBEATS_MISSED_MAX: u64 = 5;
 
+/// The shortest heartbeat taken from a master; a shorter one is raised to it.
+pub const HEARTBEAT_MS_MIN: u64 = 100;
+
+/// The longest heartbeat taken from a master; a longer one is lowered to it.
+pub const HEARTBEAT_MS_MAX: u64 = 3_600_000;
+
 /// What the author may have waiting for the stream; the next call waits until there is room.
 pub const CALLS_WAITING_MAX: usize = 4_096;
 

@@ -4,18 +4,21 @@
 //! What it takes off an author's mind: it registers, and registers again under the same id after
 //! a broken stream; says demand and suppression again; tells which offers are void; repeats kills
 //! until the task is over; asks for every live task after each reregistration; and delivers each
-//! Update once.
+//! Update once. Without a stream a Launch is answered at once, and what must reach the master is
+//! kept until there is one; only a Message is dropped.
 
 use std::collections::BTreeSet;
 
 use stoa_model::framework::FrameworkInfo;
-use stoa_model::ids::{FrameworkId, OfferId, Role};
+use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role};
 use stoa_model::instant::Instant;
 use stoa_model::scheduler::{Call, Event, ResourceRequest};
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{TaskInfo, TaskState};
 
-use crate::limits::{HEARTBEATS_MISSED_MAX, RECONNECT_MS_MAX, RECONNECT_MS_MIN};
+use crate::limits::{
+    HEARTBEAT_MS_MAX, HEARTBEAT_MS_MIN, HEARTBEATS_MISSED_MAX, RECONNECT_MS_MAX, RECONNECT_MS_MIN,
+};
 use crate::tasks::{Novelty, Tasks};
 
 /// What a session is made of.
@@ -28,6 +31,9 @@ pub struct Config {
 }
 
 /// What happens to a session.
+///
+/// Each Connect is answered by `Connected` or `Disconnected`; after `Connected` the stream is over
+/// with `Disconnected`, or with a Disconnect, which is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// The stream is open.
@@ -71,6 +77,7 @@ enum Link {
 const REGISTER_ANSWER_MS: u64 = 15_000;
 
 /// One framework's side of the protocol.
+#[derive(Debug)]
 pub struct Session {
     info: FrameworkInfo,
     framework: Option<FrameworkId>,
@@ -79,6 +86,10 @@ pub struct Session {
     tasks: Tasks,
     request: Option<Vec<ResourceRequest>>,
     suppressed: BTreeSet<Role>,
+    /// Executors whose Shutdown was called while the stream was broken.
+    shutdowns: BTreeSet<(AgentId, ExecutorId)>,
+    /// All tasks were asked for while the stream was broken.
+    asks_for_all: bool,
     /// Unregister was called while the stream was broken.
     is_leaving: bool,
 }
@@ -89,14 +100,13 @@ impl Session {
         Self {
             info: config.info,
             framework: config.framework,
-            link: Link::Waiting {
-                until: now,
-                wait_ms: RECONNECT_MS_MIN,
-            },
+            link: Link::Waiting { until: now, wait_ms: RECONNECT_MS_MIN },
             offers: BTreeSet::new(),
             tasks: Tasks::default(),
             request: None,
             suppressed: BTreeSet::new(),
+            shutdowns: BTreeSet::new(),
+            asks_for_all: false,
             is_leaving: false,
         }
     }
@@ -127,10 +137,9 @@ impl Session {
         match self.link {
             Link::Waiting { until, .. } => Some(until),
             Link::Registering { deadline, .. } => Some(deadline),
-            Link::Registered {
-                heard,
-                heartbeat_ms,
-            } => Some(heard.plus_ms(HEARTBEATS_MISSED_MAX * heartbeat_ms)),
+            Link::Registered { heard, heartbeat_ms } => {
+                Some(heard.plus_ms(HEARTBEATS_MISSED_MAX * heartbeat_ms))
+            }
             Link::Connecting { .. } | Link::Ended => None,
         }
     }
@@ -139,16 +148,12 @@ impl Session {
         let Link::Connecting { wait_ms } = self.link else {
             return;
         };
-        self.link = Link::Registering {
-            wait_ms,
-            deadline: now.plus_ms(REGISTER_ANSWER_MS),
-        };
+        self.link = Link::Registering { wait_ms, deadline: now.plus_ms(REGISTER_ANSWER_MS) };
         actions.push(Action::Send(match &self.framework {
             None => Call::Register(self.info.clone()),
-            Some(framework) => Call::Reregister {
-                framework: framework.clone(),
-                info: self.info.clone(),
-            },
+            Some(framework) => {
+                Call::Reregister { framework: framework.clone(), info: self.info.clone() }
+            }
         }));
     }
 
@@ -158,11 +163,12 @@ impl Session {
             Link::Connecting { wait_ms } | Link::Registering { wait_ms, .. } => wait_ms,
             Link::Registered { .. } => RECONNECT_MS_MIN,
         };
+        if self.is_leaving && self.framework.is_none() {
+            // Nothing was registered, so there is nothing to unregister.
+            return self.end(actions);
+        }
         let next_ms = (2 * wait_ms).min(RECONNECT_MS_MAX);
-        self.link = Link::Waiting {
-            until: now.plus_ms(wait_ms),
-            wait_ms: next_ms,
-        };
+        self.link = Link::Waiting { until: now.plus_ms(wait_ms), wait_ms: next_ms };
         self.void_offers(actions);
     }
 
@@ -184,31 +190,47 @@ impl Session {
     }
 
     fn on_event(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
-        if let Link::Registered { heard, .. } = &mut self.link {
-            *heard = now;
+        match &mut self.link {
+            Link::Registering { .. } => self.on_greeting(now, event, actions),
+            Link::Registered { heard, .. } => {
+                *heard = now;
+                self.on_news(event, actions);
+            }
+            // The rest of a stream that was given up.
+            Link::Waiting { .. } | Link::Connecting { .. } | Link::Ended => {}
         }
+    }
+
+    /// Registered answers Register, and Reregistered answers Reregister; but for an Error nothing
+    /// comes before.
+    fn on_greeting(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
+        let (framework, heartbeat_ms) = match &event {
+            Event::Registered { framework, heartbeat_ms, .. } if self.framework.is_none() => {
+                (framework.clone(), *heartbeat_ms)
+            }
+            Event::Reregistered { framework, heartbeat_ms, .. }
+                if self.framework.as_ref() == Some(framework) =>
+            {
+                (framework.clone(), *heartbeat_ms)
+            }
+            Event::Error { .. } => return self.on_news(event, actions),
+            Event::Heartbeat => return,
+            _ => {
+                actions.push(Action::Disconnect);
+                return self.on_disconnected(now, actions);
+            }
+        };
+        self.framework = Some(framework);
+        let heartbeat_ms = heartbeat_ms.clamp(HEARTBEAT_MS_MIN, HEARTBEAT_MS_MAX);
+        self.link = Link::Registered { heard: now, heartbeat_ms };
+        actions.push(Action::Deliver(event));
+        self.say_again(actions);
+    }
+
+    fn on_news(&mut self, event: Event, actions: &mut Vec<Action>) {
         match event {
-            Event::Registered {
-                ref framework,
-                heartbeat_ms,
-                ..
-            }
-            | Event::Reregistered {
-                ref framework,
-                heartbeat_ms,
-                ..
-            } => {
-                self.framework = Some(framework.clone());
-                self.link = Link::Registered {
-                    heard: now,
-                    heartbeat_ms,
-                };
-                actions.push(Action::Deliver(event));
-                self.say_again(actions);
-            }
             Event::Offer(offers) => {
-                self.offers
-                    .extend(offers.iter().map(|offer| offer.id.clone()));
+                self.offers.extend(offers.iter().map(|offer| offer.id.clone()));
                 actions.push(Action::Deliver(Event::Offer(offers)));
             }
             Event::Rescind(offers) => {
@@ -223,7 +245,7 @@ impl Session {
                 }
             }
             Event::Message { .. } | Event::Failure { .. } => actions.push(Action::Deliver(event)),
-            Event::Heartbeat => {}
+            Event::Heartbeat | Event::Registered { .. } | Event::Reregistered { .. } => {}
         }
     }
 
@@ -234,25 +256,24 @@ impl Session {
             Novelty::Acknowledged => {
                 if let (Some(agent), Some(update)) = (status.agent, status.update) {
                     let task = status.task;
-                    actions.push(Action::Send(Call::Acknowledge {
-                        agent,
-                        task,
-                        update,
-                    }));
+                    actions.push(Action::Send(Call::Acknowledge { agent, task, update }));
                 }
             }
         }
     }
 
     fn on_call(&mut self, now: Instant, call: Call, actions: &mut Vec<Action>) {
-        let is_registered = matches!(self.link, Link::Registered { .. });
+        let is_registered = self.is_registered();
         self.remember(&call);
         match call {
             // The session registers by itself, with what its Config says.
             Call::Register(_) | Call::Reregister { .. } => {}
             Call::Launch { tasks, .. } if !is_registered => drop_tasks(now, &tasks, actions),
             Call::Unregister if is_registered => self.unregister(actions),
-            Call::Unregister if self.framework.is_none() => self.end(actions),
+            // While Register is on its way, its answer is awaited: else a framework would be left.
+            Call::Unregister if self.framework.is_none() && !self.is_registering() => {
+                self.end(actions);
+            }
             call if is_registered => actions.push(Action::Send(call)),
             // What must be said again is remembered; the rest is void with the stream.
             _ => {}
@@ -261,17 +282,29 @@ impl Session {
 
     /// Keeps of a call what must outlive the stream it goes out on.
     fn remember(&mut self, call: &Call) {
+        let is_registered = self.is_registered();
         match call {
             Call::Launch { offers, tasks, .. } => {
                 self.forget_offers(offers);
-                if matches!(self.link, Link::Registered { .. }) {
+                if is_registered {
                     for task in tasks {
                         self.tasks.on_launch(task.id.clone(), task.agent.clone());
                     }
                 }
             }
             Call::Decline { offers, .. } => self.forget_offers(offers),
-            Call::Kill { task, policy, .. } => self.tasks.on_kill(task, *policy),
+            Call::Kill { task, agent, policy } => {
+                self.tasks.on_kill(task.clone(), agent.clone(), *policy);
+            }
+            Call::Reconcile(tasks) if tasks.is_empty() => self.asks_for_all = !is_registered,
+            Call::Reconcile(tasks) => {
+                for (task, agent) in tasks {
+                    self.tasks.on_question(task.clone(), agent.clone());
+                }
+            }
+            Call::Shutdown { agent, executor } if !is_registered => {
+                self.shutdowns.insert((agent.clone(), executor.clone()));
+            }
             Call::Acknowledge { task, update, .. } => self.tasks.on_acknowledge(task, *update),
             Call::Request(requests) => self.request = Some(requests.clone()),
             Call::Suppress(roles) => self.suppressed.extend(self.named(roles)),
@@ -282,6 +315,14 @@ impl Session {
             Call::Unregister => self.is_leaving = true,
             _ => {}
         }
+    }
+
+    fn is_registered(&self) -> bool {
+        matches!(self.link, Link::Registered { .. })
+    }
+
+    fn is_registering(&self) -> bool {
+        matches!(self.link, Link::Registering { .. })
     }
 
     fn unregister(&mut self, actions: &mut Vec<Action>) {
@@ -302,20 +343,17 @@ impl Session {
             let roles = self.suppressed.iter().cloned().collect();
             actions.push(Action::Send(Call::Suppress(roles)));
         }
-        actions.extend(
-            self.tasks
-                .calls_after_reregistration()
-                .into_iter()
-                .map(Action::Send),
-        );
+        actions.extend(self.tasks.calls_after_reregistration().into_iter().map(Action::Send));
+        if std::mem::take(&mut self.asks_for_all) {
+            actions.push(Action::Send(Call::Reconcile(Vec::new())));
+        }
+        for (agent, executor) in std::mem::take(&mut self.shutdowns) {
+            actions.push(Action::Send(Call::Shutdown { agent, executor }));
+        }
     }
 
     fn named(&self, roles: &[Role]) -> BTreeSet<Role> {
-        let all = if roles.is_empty() {
-            &self.info.roles
-        } else {
-            roles
-        };
+        let all = if roles.is_empty() { &self.info.roles } else { roles };
         all.iter().cloned().collect()
     }
 

@@ -1,6 +1,6 @@
-//! The tasks a scheduler has launched and not seen the end of, and the Updates it has taken in.
-//! It never decides what to do with them: it remembers what must be asked again after the stream
-//! broke, and what must not be told twice.
+//! The tasks that a scheduler deals with and has not seen the end of, and the Updates it has taken
+//! in. It never decides what to do with them: it remembers what must be asked again after the
+//! stream broke, and what must not be told twice.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -12,9 +12,11 @@ use stoa_model::task::{KillPolicy, TaskState};
 
 use crate::limits::ENDS_REMEMBERED_MAX;
 
-/// One launched task.
+/// One task that the author has launched, killed or asked about, or was told of.
+#[derive(Debug)]
 struct Task {
-    agent: AgentId,
+    /// Where it is, if that is known.
+    agent: Option<AgentId>,
     /// A kill that no terminal Update has confirmed yet.
     kill: Option<Option<KillPolicy>>,
     /// The last Update that was delivered to the author.
@@ -22,10 +24,22 @@ struct Task {
 }
 
 /// An Update in the author's hands.
+#[derive(Debug)]
 struct Delivered {
     update: UpdateId,
     is_terminal: bool,
     is_acknowledged: bool,
+}
+
+impl Task {
+    fn new(agent: Option<AgentId>) -> Self {
+        Self { agent, kill: None, delivered: None }
+    }
+
+    /// Whether the author knows its end, and only has to acknowledge it.
+    fn is_told_over(&self) -> bool {
+        self.delivered.as_ref().is_some_and(|last| last.is_terminal)
+    }
 }
 
 /// What an Update is to the author.
@@ -39,8 +53,8 @@ pub enum Novelty {
     Acknowledged,
 }
 
-/// All launched tasks that are not over, and the last ends that were taken in.
-#[derive(Default)]
+/// All tasks that are not over, and the last ends that were taken in.
+#[derive(Debug, Default)]
 pub struct Tasks {
     live: BTreeMap<TaskId, Task>,
     ends: BTreeSet<UpdateId>,
@@ -50,48 +64,55 @@ pub struct Tasks {
 impl Tasks {
     /// Remembers a task that goes out with a Launch.
     pub fn on_launch(&mut self, task: TaskId, agent: AgentId) {
-        self.live.entry(task).or_insert(Task {
-            agent,
-            kill: None,
-            delivered: None,
-        });
+        self.known(task, Some(agent));
+    }
+
+    /// Remembers a question until it is answered, and the task as long as the answer is not that
+    /// it is over.
+    pub fn on_question(&mut self, task: TaskId, agent: Option<AgentId>) {
+        self.known(task, agent);
     }
 
     /// Remembers a kill until the task is over.
-    pub fn on_kill(&mut self, task: &TaskId, policy: Option<KillPolicy>) {
-        if let Some(task) = self.live.get_mut(task) {
-            task.kill = Some(policy);
-        }
+    pub fn on_kill(&mut self, task: TaskId, agent: Option<AgentId>, policy: Option<KillPolicy>) {
+        self.known(task, agent).kill = Some(policy);
+    }
+
+    fn known(&mut self, task: TaskId, agent: Option<AgentId>) -> &mut Task {
+        let task = self.live.entry(task).or_insert_with(|| Task::new(None));
+        task.agent = agent.or(task.agent.take());
+        task
     }
 
     /// Takes in an Update. A resent one is told by its id; what a master says by itself has none
     /// and is always new.
     pub fn on_update(&mut self, status: &TaskStatus) -> Novelty {
-        let is_over = status.state.is_terminal() || status.state == TaskState::Unknown;
         let Some(update) = status.update else {
-            if is_over {
-                self.live.remove(&status.task);
-            }
+            self.on_answer(status);
             return Novelty::New;
         };
         if self.ends.contains(&update) {
             return Novelty::Acknowledged;
         }
-        let Some(task) = self.live.get_mut(&status.task) else {
-            return Novelty::New;
-        };
+        let task = self.known(status.task.clone(), status.agent.clone());
         match &task.delivered {
             Some(last) if last.update == update && last.is_acknowledged => Novelty::Acknowledged,
             Some(last) if last.update == update => Novelty::Delivered,
             _ => {
                 let is_terminal = status.state.is_terminal();
-                task.delivered = Some(Delivered {
-                    update,
-                    is_terminal,
-                    is_acknowledged: false,
-                });
+                task.delivered = Some(Delivered { update, is_terminal, is_acknowledged: false });
                 Novelty::New
             }
+        }
+    }
+
+    /// Takes in what a master says by itself. A task that is over is forgotten, but for an end
+    /// that the author has yet to acknowledge.
+    fn on_answer(&mut self, status: &TaskStatus) {
+        if !status.state.is_terminal() && status.state != TaskState::Unknown {
+            self.known(status.task.clone(), status.agent.clone());
+        } else if self.live.get(&status.task).is_some_and(|task| !task.is_told_over()) {
+            self.live.remove(&status.task);
         }
     }
 
@@ -123,22 +144,13 @@ impl Tasks {
     /// What to say to a master that may have lost some of what was said before: a question for
     /// every task, and kills again.
     pub fn calls_after_reregistration(&self) -> Vec<Call> {
-        let kills = self.live.iter().filter_map(|(id, task)| {
+        let open = || self.live.iter().filter(|(_, task)| !task.is_told_over());
+        let kills = open().filter_map(|(id, task)| {
             let policy = task.kill?;
-            Some(Call::Kill {
-                task: id.clone(),
-                agent: Some(task.agent.clone()),
-                policy,
-            })
+            Some(Call::Kill { task: id.clone(), agent: task.agent.clone(), policy })
         });
-        let questions: Vec<_> = self
-            .live
-            .iter()
-            .map(|(id, task)| (id.clone(), Some(task.agent.clone())))
-            .collect();
-        let questions = questions
-            .chunks(BATCH_ENTRIES_MAX)
-            .map(|some| some.to_vec());
-        questions.map(Call::Reconcile).chain(kills).collect()
+        let questions: Vec<_> = open().map(|(id, task)| (id.clone(), task.agent.clone())).collect();
+        let questions = questions.chunks(BATCH_ENTRIES_MAX);
+        questions.map(|some| Call::Reconcile(some.to_vec())).chain(kills).collect()
     }
 }

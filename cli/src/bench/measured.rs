@@ -78,8 +78,12 @@ impl Measured {
             let count = (end - next).min(room as u64).min(fit);
             let tasks = (next..next + count).map(|n| self.task(n, &offer.agent)).collect();
             next += count;
-            self.call(Call::Launch { offers: vec![offer.id], tasks, filters: Filters { refuse_ms: 0 } })
-                .await?;
+            self.call(Call::Launch {
+                offers: vec![offer.id],
+                tasks,
+                filters: Filters { refuse_ms: 0 },
+            })
+            .await?;
         }
         Ok(next)
     }

@@ -28,8 +28,15 @@ impl Processes {
             start(&["master", "--listen", "127.0.0.1:0", "--state", &master_state]).await?;
         let agent_state = state.join("agent").display().to_string();
         let resources = format!("cpus={in_flight};memory={in_flight}GiB");
-        let arguments =
-            ["agent", "--master", &master_address, "--state", &agent_state, "--resources", &resources];
+        let arguments = [
+            "agent",
+            "--master",
+            &master_address,
+            "--state",
+            &agent_state,
+            "--resources",
+            &resources,
+        ];
         let (agent, _) = start(&arguments).await?;
         Ok(Self { master_address, master, agent })
     }
@@ -40,11 +47,7 @@ impl Processes {
     /// What the system answers if it does not tell.
     pub fn cpu_us(&self) -> std::io::Result<[u64; 3]> {
         let pid = |child: &Child| child.id().map_or_else(String::new, |pid| pid.to_string());
-        Ok([
-            cpu_us(&pid(&self.master))?,
-            cpu_us(&pid(&self.agent))?,
-            cpu_us("self")?,
-        ])
+        Ok([cpu_us(&pid(&self.master))?, cpu_us(&pid(&self.agent))?, cpu_us("self")?])
     }
 
     /// Ends both and waits until they are gone.
@@ -58,7 +61,9 @@ impl Processes {
 
 /// Starts a role of this program; answers the address or name it announces when it is ready.
 async fn start(arguments: &[&str]) -> Result<(Child, String), Failure> {
-    let failed = |why: String| Failure::new(code::FAILURE, format!("cannot start stoa {}: {why}", arguments[0]));
+    let failed = |why: String| {
+        Failure::new(code::FAILURE, format!("cannot start stoa {}: {why}", arguments[0]))
+    };
     let program = own_program().map_err(|error| failed(error.to_string()))?;
     let mut child = Command::new(program)
         .args(arguments)

@@ -210,7 +210,8 @@ mod tests {
         assert!(matches!(step, Some(Step::Launched(..))));
         let launched = |call: &Call| matches!(call, Call::Launch { offers, .. } if offers == &[OfferId::new("o2").unwrap()]);
         assert!(calls.iter().any(launched));
-        let declined = |call: &Call| matches!(call, Call::Decline { offers, .. } if offers.len() == 2);
+        let declined =
+            |call: &Call| matches!(call, Call::Decline { offers, .. } if offers.len() == 2);
         assert!(calls.iter().any(declined));
     }
 

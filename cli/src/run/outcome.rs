@@ -38,6 +38,11 @@ fn own_code(code: i32) -> u8 {
     }
 }
 
+/// Whether the task's own code is passed on as another.
+pub fn is_replaced(code: i32) -> bool {
+    i32::from(own_code(code)) != code
+}
+
 fn failure(status: &TaskStatus) -> Failure {
     let what = match status.message.as_str() {
         "" => format!("{} ({})", status.state, status.reason),

@@ -162,8 +162,11 @@ async fn command(
 /// A relative path means what it means here; it is the agent that must have it.
 fn directory(directory: &crate::config::Directory) -> Result<DirectoryGrant, Failure> {
     let refused = |why: String| {
-        Failure::new(code::CANNOT_START, format!("cannot grant {}: {why}", directory.host.display()))
-            .hint("--dir HOST::GUEST takes a directory, such as ./data::/data:ro")
+        Failure::new(
+            code::CANNOT_START,
+            format!("cannot grant {}: {why}", directory.host.display()),
+        )
+        .hint("--dir HOST::GUEST takes a directory, such as ./data::/data:ro")
     };
     let absolute = match directory.host.canonicalize() {
         Ok(path) => path,

@@ -35,7 +35,8 @@ impl Master {
     ) -> Result<(), AgentRejection> {
         check_agent(&info)?;
         self.make_room(step)?;
-        let id = self.mint.agent();
+        let known = &self.agents;
+        let id = self.mint.agent(|id| known.contains_key(id));
         self.insert_agent(step, &id, info.clone());
         let welcome = self.welcome(step, connection, &id);
         step.send_agent(connection, Event::Registered(welcome));

@@ -120,6 +120,7 @@ impl Master {
         self.drop_filters_for_agent(id);
         self.deadlines.clear(&Deadline::Agent(id.clone()));
         self.agents.remove(id);
+        self.allocator.dirty.insert(id.clone());
         self.awaited.remove(id);
         self.answer_waiting_for(step, id);
     }

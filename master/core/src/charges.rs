@@ -48,12 +48,10 @@ impl Master {
         self.agent_mut(agent).executors.insert(key, executor);
     }
 
-    /// Frees what an executor has used; answers whether there was one.
-    pub(crate) fn release_executor(&mut self, agent: &AgentId, key: &ExecutorKey) -> bool {
-        let Some(executor) = self.agent_mut(agent).executors.remove(key) else {
-            return false;
-        };
+    /// Frees what an executor has used.
+    pub(crate) fn release_executor(&mut self, agent: &AgentId, key: &ExecutorKey) {
+        let executor = self.agent_mut(agent).executors.remove(key);
+        let executor = executor.expect("only known executors are released");
         self.release(agent, &key.framework, &executor.role, &executor.resources);
-        true
     }
 }

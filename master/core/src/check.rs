@@ -1,6 +1,6 @@
 //! What must be true after every step. It never repairs anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stoa_model::ids::{AgentId, FrameworkId, Role};
 use stoa_model::resources::Resources;
@@ -156,25 +156,26 @@ impl Master {
     }
 
     fn check_deadlines(&self) -> Result<(), String> {
-        let mut expected: Vec<Deadline> =
+        let mut expected: BTreeSet<Deadline> =
             self.offers.keys().cloned().map(Deadline::Lease).collect();
         for (id, agent) in &self.agents {
             if !matches!(agent.standing, Standing::Unreachable { .. }) {
-                expected.push(Deadline::Agent(id.clone()));
+                expected.insert(Deadline::Agent(id.clone()));
             }
         }
         for (id, framework) in &self.frameworks {
             if framework.connection().is_none() {
-                expected.push(Deadline::Framework(id.clone()));
+                expected.insert(Deadline::Framework(id.clone()));
             }
             let agents = framework.filters.agents().cloned();
             expected.extend(agents.map(|agent| Deadline::Filters(id.clone(), agent)));
         }
         let missing = expected.iter().find(|deadline| self.deadlines.at(deadline).is_none());
         ensure(missing.is_none(), || format!("no deadline for {missing:?}"))?;
-        let is_beating = usize::from(self.deadlines.at(&Deadline::Heartbeat).is_some());
-        let count = self.deadlines.all().count();
-        ensure(count == expected.len() + is_beating, || "a deadline for nothing".to_owned())
+        let is_expected =
+            |deadline: &&Deadline| **deadline == Deadline::Heartbeat || expected.contains(deadline);
+        let needless = self.deadlines.all().find(|deadline| !is_expected(deadline));
+        ensure(needless.is_none(), || format!("{needless:?} for nothing"))
     }
 
     fn check_allocator(&self) -> Result<(), String> {

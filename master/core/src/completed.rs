@@ -52,3 +52,38 @@ impl Completed {
         self.by_age.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stoa_model::resources::Resources;
+    use stoa_model::task::TaskState;
+
+    fn record(task: &str) -> TaskRecord {
+        TaskRecord {
+            framework: FrameworkId::new("F1").unwrap(),
+            id: TaskId::new(task).unwrap(),
+            name: String::new(),
+            agent: stoa_model::ids::AgentId::new("A1").unwrap(),
+            resources: Resources::default(),
+            executor: None,
+            labels: Vec::new(),
+            state: TaskState::Finished,
+            status: None,
+        }
+    }
+
+    #[test]
+    fn oldest_is_forgotten() {
+        let mut completed = Completed::default();
+        for n in 0..=TASKS_COMPLETED_MAX {
+            completed.insert(record(&format!("t{n}")));
+        }
+        assert_eq!(completed.len(), TASKS_COMPLETED_MAX);
+        let is_known = |task: &str| {
+            let (framework, task) = (FrameworkId::new("F1").unwrap(), TaskId::new(task).unwrap());
+            completed.task(&framework, &task).is_some()
+        };
+        assert!(!is_known("t0") && is_known("t1") && is_known("t10000"));
+    }
+}

@@ -62,7 +62,7 @@ impl Deadlines {
         Some(deadline)
     }
 
-    /// How many there are of each kind that an offer or a filter must have one of.
+    /// All that will be due.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Deadline> {
         self.at.keys()
     }

@@ -33,14 +33,27 @@ impl Mint {
         Self { prefix: prefix.to_owned(), frameworks: 0, agents: 0, offers: 0, sessions: 0 }
     }
 
-    pub(crate) fn framework(&mut self) -> FrameworkId {
-        self.frameworks += 1;
-        FrameworkId::new(&format!("{}-F{}", self.prefix, self.frameworks)).expect(LEGAL)
+    /// The next id that is not known: a report may have named it before it was made.
+    pub(crate) fn framework(&mut self, is_known: impl Fn(&FrameworkId) -> bool) -> FrameworkId {
+        loop {
+            self.frameworks += 1;
+            let text = format!("{}-F{}", self.prefix, self.frameworks);
+            let id = FrameworkId::new(&text).expect(LEGAL);
+            if !is_known(&id) {
+                return id;
+            }
+        }
     }
 
-    pub(crate) fn agent(&mut self) -> AgentId {
-        self.agents += 1;
-        AgentId::new(&format!("{}-A{}", self.prefix, self.agents)).expect(LEGAL)
+    /// The next id that is not known: an agent may have come under it before it was made.
+    pub(crate) fn agent(&mut self, is_known: impl Fn(&AgentId) -> bool) -> AgentId {
+        loop {
+            self.agents += 1;
+            let id = AgentId::new(&format!("{}-A{}", self.prefix, self.agents)).expect(LEGAL);
+            if !is_known(&id) {
+                return id;
+            }
+        }
     }
 
     pub(crate) fn offer(&mut self) -> OfferId {
@@ -64,9 +77,20 @@ mod tests {
     #[test]
     fn ids_differ_from_those_in_the_store_though_masters_begin_alike() {
         let mut recovered = Recovered::default();
-        assert_eq!(Mint::new("12345678-9", &recovered).agent().as_str(), "12345678-A1");
+        let agent = |recovered: &Recovered| {
+            let id = Mint::new("12345678-9", recovered).agent(|_| false);
+            id.as_str().to_owned()
+        };
+        assert_eq!(agent(&recovered), "12345678-A1");
         let id = FrameworkId::new("12345678-F1").unwrap();
         recovered.apply(Record::FrameworkRemoved { id });
-        assert_eq!(Mint::new("12345678-9", &recovered).agent().as_str(), "12345678-9-A1");
+        assert_eq!(agent(&recovered), "12345678-9-A1");
+    }
+
+    #[test]
+    fn id_that_somebody_else_has_brought_is_passed_over() {
+        let mut mint = Mint::new("m", &Recovered::default());
+        let brought = FrameworkId::new("m-F1").unwrap();
+        assert_eq!(mint.framework(|id| *id == brought).as_str(), "m-F2");
     }
 }

@@ -7,7 +7,7 @@ use stoa_model::agent_link::Command;
 use stoa_model::ids::{FrameworkId, SessionId};
 use stoa_model::task::TaskInfo;
 
-use crate::keys::TaskKey;
+use crate::keys::{ExecutorKey, TaskKey};
 use crate::limits::COMMANDS_WAITING_MAX;
 
 /// Invariant: the waiting commands have the numbers up to `last`, without gaps.
@@ -72,6 +72,14 @@ impl Outbox {
                 tasks.iter().map(|task| (framework, task)).collect()
             }
             _ => Vec::new(),
+        })
+    }
+
+    /// Whether a waiting Launch has a task for the executor.
+    pub(crate) fn will_start(&self, key: &ExecutorKey) -> bool {
+        self.launches().any(|(framework, task)| {
+            *framework == key.framework
+                && task.executor().is_some_and(|executor| executor.id == key.executor)
         })
     }
 

@@ -91,3 +91,47 @@ impl Recovered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use stoa_model::resources::Resources;
+
+    fn agent(cpus_milli: u64) -> Record {
+        let info = AgentInfo {
+            hostname: String::new(),
+            resources: Resources::new(cpus_milli, 0),
+            attributes: BTreeMap::new(),
+            version: String::new(),
+        };
+        Record::Agent { id: AgentId::new("A1").unwrap(), info }
+    }
+
+    #[test]
+    fn newest_fact_counts() {
+        let id = AgentId::new("A1").unwrap();
+        let since = Instant::from_ms(7);
+        let mut recovered = Recovered::default();
+        recovered.apply(agent(1));
+        recovered.apply(Record::AgentUnreachable { id: id.clone(), since });
+        recovered.apply(agent(2));
+        assert_eq!(recovered.agents[&id].info.resources.cpus_milli, 2);
+        assert_eq!(recovered.agents[&id].unreachable_since, Some(since), "it has not come back");
+        recovered.apply(Record::AgentReachable { id: id.clone() });
+        assert_eq!(recovered.agents[&id].unreachable_since, None);
+        recovered.apply(Record::AgentRemoved { id });
+        assert_eq!(recovered, Recovered::default());
+    }
+
+    #[test]
+    fn removed_frameworks_are_remembered_up_to_a_bound() {
+        let mut recovered = Recovered::default();
+        for n in 0..=FRAMEWORKS_REMOVED_MAX {
+            let id = FrameworkId::new(&format!("F{n}")).unwrap();
+            recovered.apply(Record::FrameworkRemoved { id });
+        }
+        assert_eq!(recovered.removed.len(), FRAMEWORKS_REMOVED_MAX);
+        assert_eq!(recovered.removed[0].as_str(), "F1");
+    }
+}

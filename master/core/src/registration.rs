@@ -28,7 +28,8 @@ impl Master {
         if self.frameworks.len() >= FRAMEWORKS_MAX {
             return Err(Rejection::FrameworksFull);
         }
-        let id = self.mint.framework();
+        let (known, removed) = (&self.frameworks, &self.removed);
+        let id = self.mint.framework(|id| known.contains_key(id) || removed.contains(id));
         self.schedulers.register(connection, id.clone());
         let framework = Framework::new(info.clone(), Link::Connected(connection));
         self.frameworks.insert(id.clone(), framework);

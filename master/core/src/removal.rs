@@ -126,3 +126,19 @@ impl Master {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oldest_removed_framework_is_forgotten() {
+        let mut removed = RemovedFrameworks::default();
+        let id = |n: usize| FrameworkId::new(&format!("F{n}")).unwrap();
+        for n in 0..=FRAMEWORKS_REMOVED_MAX {
+            removed.insert(id(n));
+        }
+        removed.insert(id(1));
+        assert!(!removed.contains(&id(0)) && removed.contains(&id(1)));
+    }
+}

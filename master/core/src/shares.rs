@@ -93,7 +93,6 @@ impl Shares {
     /// Takes back what was given.
     pub(crate) fn release(&mut self, role: &Role, framework: &FrameworkId, resources: &Resources) {
         self.change(role, framework, |allocated| allocated.take(resources));
-        self.prune(role, framework);
     }
 
     /// Puts a framework into the row where it waits for offers to a role, or into none.
@@ -202,6 +201,7 @@ impl Shares {
         if let Some(turn) = turn {
             self.row(turn).move_framework(role, framework, (before, after));
         }
+        self.prune(role, framework);
     }
 
     /// Forgets who holds nothing and waits for nothing.

@@ -152,11 +152,18 @@ impl Master {
         (framework, executor): (FrameworkId, ExecutorId),
         message: String,
     ) {
-        if self.release_executor(agent, &ExecutorKey::new(&framework, &executor)) {
-            let agent = agent.clone();
-            let event = Event::Failure { agent, executor: Some(executor), message };
-            self.tell(step, &framework, event);
+        let key = ExecutorKey::new(&framework, &executor);
+        let known = self.agent_mut(agent);
+        let Some(ended) = known.executors.get_mut(&key) else { return };
+        if known.outbox.will_start(&key) {
+            // A Launch crossed this on its way: the executor will be started anew for it.
+            ended.is_started = false;
+        } else {
+            self.release_executor(agent, &key);
         }
+        let agent = agent.clone();
+        let event = Event::Failure { agent, executor: Some(executor), message };
+        self.tell(step, &framework, event);
     }
 
     /// The agent has recorded commands: they need not be kept, and what removed frameworks held

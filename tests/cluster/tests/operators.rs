@@ -54,8 +54,8 @@ fn see_the_agents(cluster: &Cluster) {
 
 fn run_words(cluster: &Cluster) {
     let dir = cluster.make_allowed_dir("texts");
-    std::fs::write(dir.join("a.txt"), "a stoa is a roof\n").unwrap();
-    std::fs::write(dir.join("b.txt"), "with walls\tunder it").unwrap();
+    std::fs::write(dir.join("a.txt"), "a stoa is a roof\n").expect("the folder is ours");
+    std::fs::write(dir.join("b.txt"), "with walls\tunder it").expect("the folder is ours");
     let grant = format!("{}::/texts:ro", dir.display());
     let run = ["run", "--name", "words", "--dir", &grant, &sample("words"), "/texts"];
     let finished = cluster.run(&run).succeeded();

@@ -4,6 +4,7 @@
 //! Everything here fails by panicking with what is known by then: its callers are tests.
 
 pub mod cluster;
+pub mod compiled;
 pub mod default_port;
 pub mod document;
 pub mod finished;
@@ -15,6 +16,7 @@ pub mod waiting;
 pub mod wildcard;
 
 pub use cluster::{Cluster, Plan};
+pub use compiled::compiled_code;
 pub use finished::Finished;
 pub use house::sample;
 pub use invocation::Invocation;

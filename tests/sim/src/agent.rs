@@ -198,11 +198,7 @@ impl World {
         self.queue.push(due, Happening::AgentLearns(at, life, Box::new(input)));
     }
 
-    pub(crate) fn on_host_says(
-        &mut self,
-        at: usize,
-        event: stoa_model::host::Event,
-    ) -> Checked {
+    pub(crate) fn on_host_says(&mut self, at: usize, event: stoa_model::host::Event) -> Checked {
         if self.agents[at].core.is_some() {
             self.note(print::host_event(Name::Agent(at), &event));
         }

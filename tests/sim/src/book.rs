@@ -48,6 +48,13 @@ fn is_end(state: TaskState) -> bool {
     state.is_terminal() || state == TaskState::Unknown
 }
 
+/// Whether the master says that it knows nothing of the task, which it may of one that is over.
+fn is_forgotten(status: &TaskStatus) -> bool {
+    let is_ignorant =
+        matches!(status.state, TaskState::Gone | TaskState::Unknown | TaskState::Unreachable);
+    is_ignorant && status.update.is_none() && status.reason == Reason::Reconciliation
+}
+
 impl Book {
     /// For every agent, what is free, offered and used is all there is, and what is offered is in
     /// the offers.
@@ -175,6 +182,9 @@ impl Book {
         self.questions.remove(&(scheduler, status.task.clone()));
         if let Some(update) = status.update {
             self.check_order((scheduler, life), key, update)?;
+        }
+        if self.ends.contains_key(key) && is_forgotten(status) {
+            return Ok(());
         }
         if let Some(end) = self.ends.get(key).filter(|end| **end != status.state) {
             let seen = format!("{} is {} after {end}", show(key), status.state);

@@ -36,4 +36,4 @@ mod world;
 pub use outcome::{Outcome, Violation};
 pub use plan::Faults;
 pub use run::run;
-pub use stage::{Stage, play};
+pub use stage::play;

@@ -18,5 +18,7 @@ pub fn status(status: &TaskStatus) -> String {
 
 /// An Update as the incarnation of its agent and its number there.
 pub fn update(id: Option<UpdateId>) -> String {
-    id.map_or("by the master".to_owned(), |id| format!("{}.{}", id.0 >> 64, id.0 & u128::from(u64::MAX)))
+    id.map_or("by the master".to_owned(), |id| {
+        format!("{}.{}", id.0 >> 64, id.0 & u128::from(u64::MAX))
+    })
 }

@@ -67,7 +67,8 @@ impl World {
 
     fn ask_about_some(&mut self, at: usize) -> Checked {
         let tasks = &self.schedulers[at].author.tasks;
-        let all: Vec<_> = tasks.iter().map(|(task, own)| (task.clone(), own.agent.clone())).collect();
+        let all: Vec<_> =
+            tasks.iter().map(|(task, own)| (task.clone(), own.agent.clone())).collect();
         let some: Vec<_> = all.into_iter().filter(|_| self.chance.one_in(2)).collect();
         let questions: Vec<_> = some.into_iter().map(|(task, agent)| (task, Some(agent))).collect();
         if questions.is_empty() { Ok(()) } else { self.ask_about(at, questions) }

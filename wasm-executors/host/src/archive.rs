@@ -59,7 +59,10 @@ pub fn unpack(archive: impl Read, directory: &Dir, bytes_max: u64) -> Result<(),
     Ok(())
 }
 
-fn unpack_entry<R: Read>(mut entry: tar::Entry<'_, R>, directory: &Dir) -> Result<(), ArchiveError> {
+fn unpack_entry<R: Read>(
+    mut entry: tar::Entry<'_, R>,
+    directory: &Dir,
+) -> Result<(), ArchiveError> {
     let kind = entry.header().entry_type();
     if matches!(kind, EntryType::XGlobalHeader) {
         return Ok(());
@@ -83,7 +86,9 @@ fn unpack_entry<R: Read>(mut entry: tar::Entry<'_, R>, directory: &Dir) -> Resul
             check_link(&path, &target)?;
             directory.symlink(&target, &path)?;
         }
-        (EntryType::Link, Some(target)) => directory.hard_link(inside(&target)?, directory, &path)?,
+        (EntryType::Link, Some(target)) => {
+            directory.hard_link(inside(&target)?, directory, &path)?
+        }
         _ => return Err(ArchiveError::Kind(path)),
     }
     Ok(())
@@ -130,26 +135,30 @@ fn check_link(link: &Path, target: &Path) -> Result<(), ArchiveError> {
 /// What the directory holds too much of, or what the disk says.
 pub fn pack(directory: &Dir, archive: impl Write, bytes_max: u64) -> Result<(), ArchiveError> {
     let mut builder = tar::Builder::new(archive);
-    walk(directory, &mut |path, dir, name, metadata| {
-        let mut header = tar::Header::new_gnu();
-        header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or(0));
-        header.set_size(0);
-        if metadata.is_dir() {
-            header.set_entry_type(EntryType::Directory);
-            header.set_mode(0o755);
-            builder.append_data(&mut header, path, io::empty())?;
-        } else if metadata.is_symlink() {
-            header.set_entry_type(EntryType::Symlink);
-            header.set_mode(0o777);
-            builder.append_link(&mut header, path, dir.read_link_contents(name)?)?;
-        } else if metadata.is_file() {
-            header.set_entry_type(EntryType::Regular);
-            header.set_mode(0o644);
-            header.set_size(metadata.len());
-            builder.append_data(&mut header, path, dir.open(name)?.take(metadata.len()))?;
-        }
-        Ok(())
-    }, bytes_max)?;
+    walk(
+        directory,
+        &mut |path, dir, name, metadata| {
+            let mut header = tar::Header::new_gnu();
+            header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or(0));
+            header.set_size(0);
+            if metadata.is_dir() {
+                header.set_entry_type(EntryType::Directory);
+                header.set_mode(0o755);
+                builder.append_data(&mut header, path, io::empty())?;
+            } else if metadata.is_symlink() {
+                header.set_entry_type(EntryType::Symlink);
+                header.set_mode(0o777);
+                builder.append_link(&mut header, path, dir.read_link_contents(name)?)?;
+            } else if metadata.is_file() {
+                header.set_entry_type(EntryType::Regular);
+                header.set_mode(0o644);
+                header.set_size(metadata.len());
+                builder.append_data(&mut header, path, dir.open(name)?.take(metadata.len()))?;
+            }
+            Ok(())
+        },
+        bytes_max,
+    )?;
     builder.into_inner()?.flush()?;
     Ok(())
 }
@@ -157,10 +166,14 @@ pub fn pack(directory: &Dir, archive: impl Write, bytes_max: u64) -> Result<(), 
 /// Bytes of all files in `directory`, counted up to where `bytes_max` is passed.
 pub(crate) fn measure(directory: &Dir, bytes_max: u64) -> Result<u64, ArchiveError> {
     let mut bytes = 0;
-    walk(directory, &mut |_, _, _, metadata| {
-        bytes += if metadata.is_file() { metadata.len() } else { 0 };
-        Ok(())
-    }, bytes_max)?;
+    walk(
+        directory,
+        &mut |_, _, _, metadata| {
+            bytes += if metadata.is_file() { metadata.len() } else { 0 };
+            Ok(())
+        },
+        bytes_max,
+    )?;
     Ok(bytes)
 }
 

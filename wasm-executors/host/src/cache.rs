@@ -108,8 +108,8 @@ impl Cache {
     }
 
     fn mac(&self, header: &[u8], code: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key)
-            .expect("HMAC takes a key of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
         mac.update(header);
         mac.update(code);
         mac
@@ -156,8 +156,7 @@ fn make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     File::open("/dev/urandom")?.read_exact(&mut key)?;
     let temporary = path.with_extension("new");
     let _ = std::fs::remove_file(&temporary);
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     file.write_all(&key)?;
     file.sync_all()?;
     std::fs::rename(&temporary, path)?;

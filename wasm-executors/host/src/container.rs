@@ -106,9 +106,11 @@ pub(crate) async fn run(mut plan: Plan, leash: Arc<Leash>) -> Ended {
 
 /// The store stays outside the future that is cut, so that its fuel can be read after any end.
 async fn run_store(plan: &Plan, mut store: Store<Guest>, leash: &Arc<Leash>) -> (End, u64) {
-    let watch = plan.grants.sandbox.as_ref().map(|sandbox| {
-        DiskWatch::start(&plan.work, Arc::clone(sandbox), Arc::clone(leash))
-    });
+    let watch = plan
+        .grants
+        .sandbox
+        .as_ref()
+        .map(|sandbox| DiskWatch::start(&plan.work, Arc::clone(sandbox), Arc::clone(leash)));
     let outcome = sliced(leash, call(&plan.runnable, &mut store)).await;
     drop(watch);
     let budget = plan.walls.fuel.unwrap_or(u64::MAX);

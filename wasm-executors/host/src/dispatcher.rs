@@ -124,15 +124,15 @@ impl Dispatcher {
 
     fn check(&self, framework: &FrameworkId, task: &TaskInfo) -> Result<(), (TaskState, End)> {
         let Some(info) = task.executor() else { return Ok(()) };
-        let invalid = |message| {
-            Err((TaskState::Error, End::new(Reason::TaskInvalid, message)))
-        };
+        let invalid = |message| Err((TaskState::Error, End::new(Reason::TaskInvalid, message)));
         if info.id == self.built_in {
             return invalid(format!("the executor id {BUILT_IN_ID} is Stoa's own"));
         }
         let executors = self.frameworks.get(framework);
         match executors.and_then(|executors| executors.get(&info.id)) {
-            Some(handle) if handle.inbox.is_closed() || handle.info.as_ref() == Some(info) => Ok(()),
+            Some(handle) if handle.inbox.is_closed() || handle.info.as_ref() == Some(info) => {
+                Ok(())
+            }
             Some(_) => {
                 invalid(format!("the executor {} lives here with another description", info.id))
             }

@@ -486,11 +486,13 @@ fn check<T>(
 ) -> Result<T, Ending> {
     let why = match outcome {
         Ok(Ok(value)) => return Ok(value),
-        Ok(Err(error)) => match (crate::container::is_out_of_fuel(&error), store.data().limiter.refused()) {
-            (true, _) => format!("{what} used more than {EVENT_FUEL_MAX} units of fuel"),
-            (false, Some(refusal)) => format!("in {what} it was {refusal}"),
-            (false, None) => format!("in {what} it {}", trap_text(&error)),
-        },
+        Ok(Err(error)) => {
+            match (crate::container::is_out_of_fuel(&error), store.data().limiter.refused()) {
+                (true, _) => format!("{what} used more than {EVENT_FUEL_MAX} units of fuel"),
+                (false, Some(refusal)) => format!("in {what} it was {refusal}"),
+                (false, None) => format!("in {what} it {}", trap_text(&error)),
+            }
+        }
         Err(Cut::Stopped(_)) => format!("{what} took more than {} s", EVENT_MS_MAX / 1_000),
         Err(cut @ Cut::Panicked(_)) => return Err(ending_of(cut)),
     };

@@ -99,7 +99,8 @@ fn check_guest_paths(command: &CommandInfo) -> Result<(), End> {
     let mut downloads: Vec<_> = command.downloads.iter().collect();
     paths.sort_unstable();
     downloads.sort_unstable();
-    let twice = |paths: &[&String]| paths.windows(2).find(|pair| pair[0] == pair[1]).map(|p| p[0].clone());
+    let twice =
+        |paths: &[&String]| paths.windows(2).find(|pair| pair[0] == pair[1]).map(|p| p[0].clone());
     let shadowed = command.directories.iter().map(|grant| &grant.guest_path);
     let shadowed = shadowed.into_iter().find(|path| command.downloads.contains(path)).cloned();
     match twice(&paths).or_else(|| twice(&downloads)).or(shadowed) {

@@ -4,9 +4,7 @@
 use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::Engine;
 
-use crate::limits::{
-    FUNCTION_BYTES_MAX, FUNCTIONS_MAX, NAMES_MAX, NESTED_MAX, PROGRAM_BYTES_MAX,
-};
+use crate::limits::{FUNCTION_BYTES_MAX, FUNCTIONS_MAX, NAMES_MAX, NESTED_MAX, PROGRAM_BYTES_MAX};
 
 /// What some bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 use stoa_model::status::Reason;
 use wasmtime::component::{self, Component, HasSelf};
 use wasmtime::{Engine, InstancePre, Linker, Module, UnknownImportError};
+use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use crate::container::Guest;
@@ -25,6 +26,10 @@ impl Linkers {
     pub(crate) fn new(engine: &Engine) -> wasmtime::Result<Self> {
         let mut module = Linker::new(engine);
         wasmtime_wasi::p1::add_to_linker_async(&mut module, |guest: &mut Guest| &mut guest.wasi)?;
+        // The library takes codes below 126 only; programs have all of theirs.
+        module.allow_shadowing(true);
+        module.func_wrap("wasi_snapshot_preview1", "proc_exit", exit)?;
+        module.allow_shadowing(false);
         let mut command = component::Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut command)?;
         let mut executor = component::Linker::new(engine);
@@ -32,6 +37,11 @@ impl Linkers {
         Executor::add_to_linker::<_, HasSelf<State>>(&mut executor, |state| state)?;
         Ok(Self { module, command, executor })
     }
+}
+
+/// Source: WASI preview 1, `proc_exit`.
+fn exit(code: i32) -> wasmtime::Result<()> {
+    Err(I32Exit(code).into())
 }
 
 /// What is compiled.

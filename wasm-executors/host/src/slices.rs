@@ -65,7 +65,8 @@ pub(crate) struct Leash {
 impl Leash {
     /// Stops the guest at its next slice, or at once if it waits.
     pub(crate) fn stop(&self, cause: Cause) {
-        let first = self.cause.compare_exchange(0, cause as u8, Ordering::AcqRel, Ordering::Relaxed);
+        let first =
+            self.cause.compare_exchange(0, cause as u8, Ordering::AcqRel, Ordering::Relaxed);
         if first.is_ok() {
             self.wake_holder();
         }
@@ -272,9 +273,8 @@ mod tests {
     async fn who_waits_or_spins_is_stopped_and_the_first_cause_stands() {
         for leash in [leash(), leash()] {
             let held = Arc::clone(&leash);
-            let waits = tokio::spawn(async move {
-                sliced(&held, std::future::pending::<()>()).await
-            });
+            let waits =
+                tokio::spawn(async move { sliced(&held, std::future::pending::<()>()).await });
             tokio::task::yield_now().await;
             leash.stop(Cause::OutputExceeded);
             leash.stop(Cause::Killed);

@@ -13,10 +13,10 @@ pub(crate) fn task_info(info: &TaskInfo) -> types::TaskInfo {
         TaskBody::Command(command) => (Some(program(command)), Vec::new()),
         TaskBody::Executor { data, .. } => (None, data.clone()),
     };
-    let labels = info.labels.iter().map(|label| types::Label {
-        key: label.key.clone(),
-        value: label.value.clone(),
-    });
+    let labels = info
+        .labels
+        .iter()
+        .map(|label| types::Label { key: label.key.clone(), value: label.value.clone() });
     types::TaskInfo {
         id: info.id.as_str().to_owned(),
         name: info.name.clone(),

@@ -88,7 +88,8 @@ fn cases() -> Vec<Case> {
         limited(
             case(
                 "spins-in-start",
-                r#"(module (func $s (loop (br 0))) (start $s) (func (export "_start")))"#.to_owned(),
+                r#"(module (func $s (loop (br 0))) (start $s) (func (export "_start")))"#
+                    .to_owned(),
                 Reason::FuelExhausted,
                 "out of fuel",
             ),

@@ -42,7 +42,7 @@ fn each_end_that_is_not_the_tasks_own_has_its_code() {
         check(&cluster, row);
     }
     let flood = cluster.stoa(&["run", "--output-limit", "1KiB", "-i", &cat]).stdin([b'x'; 65_536]);
-    let flood = flood.finish().failed(137, &["cat-", "output", "1KiB"]);
+    let flood = flood.finish().failed(137, &["cat-", "wrote", "1KiB"]);
     assert!(flood.stdout.len() <= 1_024, "{} bytes came out of 1 KiB", flood.stdout.len());
 }
 

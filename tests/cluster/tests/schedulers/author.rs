@@ -36,6 +36,8 @@ pub const LONG_FILTER: Filters = Filters { refuse_ms: 3_600_000 };
 /// A scheduler and what it was told.
 pub struct Author {
     client: Client,
+    /// Offers that are outstanding.
+    offers: Vec<Offer>,
     /// Events that were taken in, in short form.
     pub told: Vec<String>,
     /// Updates that were taken in.
@@ -58,7 +60,7 @@ impl Author {
     /// Registers a new framework, or takes one over.
     pub fn start(cluster: &Cluster, framework: Option<FrameworkId>) -> Self {
         let client = Client::start(cluster.address(), Config { info: info(), framework });
-        Self { client, told: Vec::new(), updates: Vec::new() }
+        Self { client, offers: Vec::new(), told: Vec::new(), updates: Vec::new() }
     }
 
     /// The next event; nothing if the framework has ended. Updates are acknowledged.
@@ -66,14 +68,21 @@ impl Author {
         let event = tokio::time::timeout(LIMIT, self.client.event()).await;
         let event = event.unwrap_or_else(|_| panic!("nothing after {:?}", self.told))?;
         self.told.push(short(&event));
-        if let Event::Update(status) = &event {
-            self.updates.push(status.clone());
-            if let (Some(agent), Some(update)) = (status.agent.clone(), status.update) {
-                let task = status.task.clone();
-                self.call(Call::Acknowledge { agent, task, update }).await;
-            }
+        match &event {
+            Event::Offer(offers) => self.offers.extend(offers.iter().cloned()),
+            Event::Rescind(ids) => self.offers.retain(|offer| !ids.contains(&offer.id)),
+            Event::Update(status) => self.on_update(status).await,
+            _ => {}
         }
         Some(event)
+    }
+
+    async fn on_update(&mut self, status: &TaskStatus) {
+        self.updates.push(status.clone());
+        if let (Some(agent), Some(update)) = (status.agent.clone(), status.update) {
+            let task = status.task.clone();
+            self.call(Call::Acknowledge { agent, task, update }).await;
+        }
     }
 
     /// Takes events in until one is wanted.
@@ -106,15 +115,15 @@ impl Author {
         .await
     }
 
-    /// Waits for an offer that holds one task.
+    /// An outstanding offer that holds one task, of which the test may dispose; waits for one.
     pub async fn offer(&mut self) -> Offer {
-        self.until("an offer", |event| match event {
-            Event::Offer(offers) => {
-                offers.iter().find(|offer| offer.resources.contains(&one_task())).cloned()
+        loop {
+            let fits = |offer: &Offer| offer.resources.contains(&one_task());
+            if let Some(index) = self.offers.iter().position(fits) {
+                return self.offers.remove(index);
             }
-            _ => None,
-        })
-        .await
+            self.next().await.expect("the framework goes on");
+        }
     }
 
     /// Waits until a task is in a state.

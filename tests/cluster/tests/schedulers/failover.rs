@@ -43,9 +43,7 @@ async fn first_is_told_for_good(first: &mut Author) {
         })
         .await;
     assert!(!message.is_empty(), "people are not told why");
-    while let Some(event) = first.next().await {
-        panic!("after the last Error came {event:?}");
-    }
+    assert_eq!(first.next().await, None, "something came after the last Error");
 }
 
 /// Asked by name, asked for all, and asked for what nobody knows: each is answered.

@@ -2,10 +2,8 @@
 //! it comes back they are gone, while everything else goes on.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use stoa_harness::{Cluster, Plan};
+use stoa_harness::{Cluster, Plan, compiled_code};
 use stoa_model::ids::OfferId;
 use stoa_model::scheduler::Event;
 use stoa_model::status::Reason;
@@ -24,13 +22,17 @@ fn killed_agent_loses_its_tasks_and_comes_back_for_new_ones() {
         author.registered().await;
         run_one_to_its_end(&cluster, &mut author).await;
         let outstanding = run_one_on(&cluster, &mut author).await;
-        let compiled = compiled_code(&cluster.agent_state(0));
+        let compiled = compiled_code(&cluster.agent_state(0).join("compiled"));
         cluster.kill_agent(0);
         hear_of_the_loss(&cluster, &mut author, &outstanding).await;
         cluster.start_agent(0);
         hear_of_the_return(&mut author).await;
         run_another(&cluster, &mut author).await;
-        assert_eq!(compiled_code(&cluster.agent_state(0)), compiled, "it was compiled again");
+        assert_eq!(
+            compiled_code(&cluster.agent_state(0).join("compiled")),
+            compiled,
+            "it was compiled again"
+        );
         author.unregister().await;
     });
 }
@@ -57,7 +59,7 @@ async fn hear_of_the_loss(cluster: &Cluster, author: &mut Author, outstanding: &
     while !missing.is_empty() {
         match author.next().await.expect("the framework goes on") {
             Event::Rescind(offers) => {
-                assert_eq!(offers, [outstanding.clone()]);
+                assert!(offers.contains(outstanding), "{offers:?} without {outstanding}");
                 missing.remove("Rescind");
             }
             Event::Update(status) => {
@@ -130,24 +132,4 @@ fn launch_on_an_offer_of_a_dead_agent_is_answered() {
         assert_eq!(status.reason, Reason::OfferInvalid);
         author.unregister().await;
     });
-}
-
-/// Compiled code of an agent: each file with what changes when it is written again.
-fn compiled_code(state: &Path) -> Vec<(PathBuf, SystemTime)> {
-    let mut found = Vec::new();
-    let mut waiting = vec![state.join("compiled")];
-    while let Some(dir) = waiting.pop() {
-        for entry in std::fs::read_dir(dir).expect("the agent keeps compiled code") {
-            let path = entry.expect("a directory can be read").path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "cwasm") {
-                let metadata = path.metadata().expect("compiled code is not removed");
-                found.push((path, metadata.modified().expect("files have times")));
-            }
-        }
-    }
-    found.sort();
-    assert!(!found.is_empty(), "nothing was compiled below {}", state.display());
-    found
 }

@@ -90,3 +90,13 @@ fn detached_task_outlives_the_master_that_launched_it() {
     let ticks = follower.finish().succeeded();
     assert_eq!(ticks.text().matches("tick 1\n").count(), 1, "it was launched again: {ticks}");
 }
+
+#[test]
+fn person_who_waits_for_a_task_does_not_notice() {
+    let mut cluster = Cluster::start(Plan::of_agents(1));
+    let run = cluster.stoa(&["run", "--name", "holder", &sample("hog"), "1", "3"]).start();
+    cluster.wait_for_state("holder", "RUNNING");
+    cluster.kill_master();
+    cluster.start_master();
+    assert_eq!(run.finish().succeeded().text(), "got 1 of 1 MiB\n");
+}

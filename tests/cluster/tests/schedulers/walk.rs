@@ -25,6 +25,8 @@ fn scheduler_walks_from_register_to_unregister() {
             "TaskLaunched",
             "TaskUpdated RUNNING",
             "TaskUpdated FINISHED",
+            "OfferMade",
+            "OfferRescinded",
             "FrameworkRemoved",
         ]
     );
@@ -49,9 +51,17 @@ async fn walk(cluster: &Cluster) {
     let finished = author.update("t1", "FINISHED").await;
     assert_eq!((finished.reason, finished.exit_code), (Reason::Exited, Some(0)));
     assert!(author.updates.iter().all(|status| status.update.is_some()), "{:?}", author.updates);
+    // What the task held is offered again, as it makes the offer larger than the one refused.
+    assert_eq!(author.offer().await.resources, first.resources);
     author.told.retain(|told| told != "Update t1 STARTING" && told != "Heartbeat");
-    let expected =
-        ["Registered", "Offer of 1", "Offer of 1", "Update t1 RUNNING", "Update t1 FINISHED"];
+    let expected = [
+        "Registered",
+        "Offer of 1",
+        "Offer of 1",
+        "Update t1 RUNNING",
+        "Update t1 FINISHED",
+        "Offer of 1",
+    ];
     assert_eq!(author.told, expected);
     author.unregister().await;
 }
