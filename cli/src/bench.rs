@@ -26,7 +26,7 @@ const NOOP: &[u8] = include_bytes!("../../sample-tasks/noop.wasm");
 /// What is printed.
 #[derive(Debug, Serialize)]
 struct Report {
-    tasks: u64,
+    tasks: u32,
     in_flight: u32,
     seconds: f64,
     tasks_per_second: f64,
@@ -88,17 +88,18 @@ pub async fn launch(arguments: BenchLaunch, output: Output) -> Result<(), Failur
     measured.run(1, 0).await?;
     let before = processes.cpu_us().map_err(broken)?;
     let started = Instant::now();
-    let samples = measured.run(arguments.tasks, 1).await?;
+    let samples = measured.run(u64::from(arguments.tasks), 1).await?;
     let seconds = started.elapsed().as_secs_f64();
     let after = processes.cpu_us().map_err(broken)?;
     measured.client.unregister().await;
     processes.end().await;
-    let per_task = |index: usize| (after[index] - before[index]) as f64 / arguments.tasks as f64;
+    let tasks = f64::from(arguments.tasks);
+    let per_task = |index: usize| (after[index] - before[index]) as f64 / tasks;
     let report = Report {
         tasks: arguments.tasks,
         in_flight: arguments.in_flight,
         seconds,
-        tasks_per_second: arguments.tasks as f64 / seconds,
+        tasks_per_second: f64::from(arguments.tasks) / seconds,
         running_ms: Percentiles::of(samples.running_ms),
         finished_ms: Percentiles::of(samples.finished_ms),
         cpu_us_per_task: CpuPerTask {

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use stoa_model::command::NetworkGrant;
 use stoa_model::ids::{FrameworkId, Role, TaskId};
 use stoa_model::operator::TaskName;
@@ -167,7 +167,7 @@ pub struct Grants {
 #[derive(Debug, Args)]
 pub struct Dev {
     /// How many agents; they share this machine's resources.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count(64))]
     pub agents: u32,
     /// Where to keep state; a directory that is removed at the end if none is given.
     #[arg(long, value_name = "DIR")]
@@ -226,7 +226,7 @@ pub struct Agent {
     #[arg(long, value_name = "DIR")]
     pub allow_dir: Vec<PathBuf>,
     /// How many tasks may live at once.
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = count(10_000))]
     pub tasks_max: u32,
 }
 
@@ -302,14 +302,19 @@ pub enum Bench {
 #[derive(Debug, Args)]
 pub struct BenchLaunch {
     /// How many tasks.
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    pub tasks: u64,
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = count(1_000_000))]
+    pub tasks: u32,
     /// How many tasks may be on their way at once.
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = count(1_000))]
     pub in_flight: u32,
     /// What each task runs; the smallest module that does nothing if none is given.
     #[arg(long, value_name = "WASM")]
     pub program: Option<PathBuf>,
+}
+
+/// A number from 1 to `max`.
+fn count(max: i64) -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=max)
 }
 
 fn task_name(text: &str) -> Result<TaskName, stoa_model::ids::IllegalId> {
@@ -330,9 +335,39 @@ pub fn user_name() -> Option<String> {
     std::env::var("USER").ok().filter(|name| !name.is_empty())
 }
 
-/// The command that was meant, also where the flags as a whole cannot be read.
-pub fn first_word() -> Option<String> {
-    std::env::args().skip(1).find(|word| !word.starts_with('-'))
+/// Why there is nothing to do for a command line.
+#[derive(Debug)]
+pub enum Misuse {
+    /// Help or the version was asked for: this is it.
+    HelpWanted(String),
+    /// The flags make no sense.
+    Illegal {
+        /// What was got and what is allowed.
+        text: String,
+        /// The command that was meant, as far as that can be read.
+        command: Option<String>,
+    },
+}
+
+/// Reads the command line of this process.
+///
+/// # Errors
+/// [`Misuse`] if there is nothing to do.
+pub fn parse() -> Result<Arguments, Misuse> {
+    Arguments::try_parse().map_err(|error| {
+        if !error.use_stderr() {
+            return Misuse::HelpWanted(error.to_string());
+        }
+        let text = error.to_string();
+        let text = text.trim_end().trim_end_matches("For more information, try '--help'.");
+        let command = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+        Misuse::Illegal { text: text.trim_end().to_owned(), command }
+    })
+}
+
+/// Prints the completions of a shell.
+pub fn print_completions(shell: clap_complete::Shell) {
+    clap_complete::generate(shell, &mut Arguments::command(), "stoa", &mut std::io::stdout());
 }
 
 /// The program that runs now, for those who start it again as another role.

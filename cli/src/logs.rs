@@ -70,7 +70,7 @@ pub async fn copy(
             return Ok(offset);
         }
         if chunk.data.is_empty() {
-            // The agent has waited in vain and answers again; this keeps a broken one from spinning.
+            // The agent has waited in vain; this keeps a broken one from spinning.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }

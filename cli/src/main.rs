@@ -18,15 +18,13 @@ mod view;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
-
-use config::{Arguments, Bench, Command, Output};
+use config::{Bench, Command, Misuse, Output};
 use failure::{Failure, code};
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match config::parse() {
         Ok(arguments) => arguments,
-        Err(error) => return misused(&error),
+        Err(misuse) => return misused(&misuse),
     };
     start_log(&arguments.command);
     let output = arguments.output;
@@ -67,8 +65,7 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
         Command::Describe(arguments) => lists::describe(arguments, output).await,
         Command::Bench(Bench::Launch(arguments)) => bench::launch(arguments, output).await,
         Command::Completions { shell } => {
-            let mut command = Arguments::command();
-            clap_complete::generate(shell, &mut command, "stoa", &mut std::io::stdout());
+            config::print_completions(shell);
             Ok(())
         }
     };
@@ -76,19 +73,19 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
 }
 
 /// Flags that make no sense. `run` promises 125 for whatever fails before the task.
-fn misused(error: &clap::Error) -> ExitCode {
-    // Nothing can be done about an output that is closed.
-    if !error.use_stderr() {
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+fn misused(misuse: &Misuse) -> ExitCode {
+    match misuse {
+        Misuse::HelpWanted(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Misuse::Illegal { text, command } => {
+            let help = command.as_ref().map_or_else(String::new, |command| format!("{command} "));
+            eprintln!("{text}\nhint: `stoa {help}--help` says what is allowed");
+            let is_run = command.as_ref().is_some_and(|command| command == "run");
+            ExitCode::from(if is_run { code::CLUSTER } else { code::USAGE })
+        }
     }
-    let text = error.to_string();
-    let text = text.trim_end().trim_end_matches("For more information, try '--help'.");
-    let word = config::first_word();
-    let help = word.as_ref().map_or_else(String::new, |word| format!("{word} "));
-    eprintln!("{}\nhint: `stoa {help}--help` says what is allowed", text.trim_end());
-    let is_run = word.is_some_and(|word| word == "run");
-    ExitCode::from(if is_run { code::CLUSTER } else { code::USAGE })
 }
 
 fn report(failure: &Failure, output: Output) {

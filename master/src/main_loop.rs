@@ -8,6 +8,7 @@ use stoa_master_core::{Action, ConnectionId, Input, Master, Record};
 use stoa_model::agent_link::{self, RequestId};
 use stoa_model::operator::{Answer, ClusterEvent, Query};
 use stoa_model::scheduler;
+use stoa_protocol::scheduler::calls::Refused;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::connections::{Connections, Outlet};
@@ -22,8 +23,8 @@ pub enum Incoming {
     AgentOpened(ConnectionId, Outlet<agent_link::Event>),
     /// What peers have said, in order.
     Inputs(Vec<Input>),
-    /// What a scheduler must be told without asking the core: calls of it were not legal.
-    Answers(ConnectionId, Vec<scheduler::Event>),
+    /// What a scheduler must be answered without asking the core: it was not legal.
+    Refused(ConnectionId, Vec<Refused>),
     /// What an agent must be told before its stream ends: a call of it was not legal.
     AgentRefused(ConnectionId, agent_link::Event),
     /// An operator asks.
@@ -120,8 +121,10 @@ impl MainLoop {
                     actions.extend(close);
                 }
             }
-            Incoming::Answers(id, events) => {
-                actions.extend(events.into_iter().map(|event| Action::ToScheduler(id, event)));
+            Incoming::Refused(id, refused) => {
+                let at_ms = self.clock.now().ms;
+                let answers = refused.into_iter().map(|refused| refused.answer(at_ms));
+                actions.extend(answers.map(|event| Action::ToScheduler(id, event)));
             }
             Incoming::AgentRefused(id, event) => {
                 actions.extend([Action::ToAgent(id, event), Action::CloseAgent(id)]);

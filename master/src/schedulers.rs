@@ -3,11 +3,10 @@
 
 use std::pin::Pin;
 
-use stoa_machine::Clock;
 use stoa_master_core::{ConnectionId, Input};
-use stoa_model::scheduler::Event;
 use stoa_protocol::pb::scheduler::scheduler_server::Scheduler;
 use stoa_protocol::pb::scheduler::{SchedulerCalls, SchedulerEvents};
+use stoa_protocol::scheduler::calls::{Decoded, Refused};
 use stoa_protocol::scheduler::{calls_from_proto, events_to_proto};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
@@ -20,8 +19,6 @@ use crate::main_loop::Incoming;
 pub struct SchedulerService {
     /// The way to the main loop.
     pub door: Door,
-    /// The time, for the answers that are made here.
-    pub clock: Clock,
 }
 
 #[tonic::async_trait]
@@ -36,17 +33,23 @@ impl Scheduler for SchedulerService {
         let (outlet, inlet) = queue();
         self.door.send(Incoming::SchedulerOpened(id, outlet)).await?;
         // It ends with the stream it reads, or with the loop it feeds.
-        tokio::spawn(read(id, request.into_inner(), self.door.clone(), self.clock));
+        tokio::spawn(read(id, request.into_inner(), self.door.clone()));
         Ok(Response::new(Box::pin(outgoing(inlet, events_to_proto))))
     }
 }
 
-async fn read(id: ConnectionId, mut calls: Streaming<SchedulerCalls>, door: Door, clock: Clock) {
+async fn read(id: ConnectionId, mut calls: Streaming<SchedulerCalls>, door: Door) {
     while let Ok(Some(batch)) = calls.message().await {
-        let (inputs, answers, goes_on) = sort(id, batch, clock);
-        let told = door.send(Incoming::Answers(id, answers)).await;
-        let done = door.send(Incoming::Inputs(inputs)).await;
-        if told.is_err() || done.is_err() || !goes_on {
+        let done = match calls_from_proto(batch) {
+            Ok(decoded) => pass_on(id, decoded, &door).await,
+            Err(malformed) => {
+                // Nothing of the batch is done, so nothing after it may be.
+                let refused = vec![Refused::Call(malformed)];
+                let _ = door.send(Incoming::Refused(id, refused)).await;
+                break;
+            }
+        };
+        if done.is_err() {
             break;
         }
     }
@@ -54,22 +57,16 @@ async fn read(id: ConnectionId, mut calls: Streaming<SchedulerCalls>, door: Door
     let _ = door.send(Incoming::Inputs(vec![Input::SchedulerGone(id)])).await;
 }
 
-/// What of a batch goes to the core, what is answered at once, and whether the stream goes on.
-fn sort(id: ConnectionId, batch: SchedulerCalls, clock: Clock) -> (Vec<Input>, Vec<Event>, bool) {
-    let at_ms = clock.now().ms;
-    match calls_from_proto(batch) {
-        Ok(decoded) => {
-            let mut inputs = Vec::with_capacity(decoded.len());
-            let mut answers = Vec::new();
-            for decoded in decoded {
-                inputs.extend(decoded.call.map(|call| Input::SchedulerCall(id, call)));
-                answers.extend(decoded.refused.into_iter().map(|refused| refused.answer(at_ms)));
-            }
-            (inputs, answers, true)
-        }
-        Err(malformed) => {
-            let message = format!("{malformed}; the stream ends");
-            (Vec::new(), vec![Event::Error { message, is_final: false }], false)
-        }
+/// Hands legal calls to the core, and what is refused to the loop to be answered.
+async fn pass_on(id: ConnectionId, decoded: Vec<Decoded>, door: &Door) -> Result<(), Status> {
+    let mut inputs = Vec::with_capacity(decoded.len());
+    let mut refused = Vec::new();
+    for decoded in decoded {
+        inputs.extend(decoded.call.map(|call| Input::SchedulerCall(id, call)));
+        refused.extend(decoded.refused);
     }
+    if !refused.is_empty() {
+        door.send(Incoming::Refused(id, refused)).await?;
+    }
+    door.send(Incoming::Inputs(inputs)).await
 }

@@ -73,7 +73,7 @@ pub async fn serve(
         .initial_connection_window_size(STREAM_WINDOW_BYTES)
         .http2_keepalive_interval(Some(Duration::from_secs(KEEPALIVE_SECONDS)))
         .add_service(
-            SchedulerServer::new(SchedulerService { door: door.clone(), clock })
+            SchedulerServer::new(SchedulerService { door: door.clone() })
                 .max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX),
         )
         .add_service(

@@ -1,6 +1,6 @@
 //! A whole scheduler: runs one artifact as three tasks, one after the other, and prints how each
-//! ends. `cargo run --release -p stoa-scheduler --example first -- HOST:PORT sha256:DIGEST`, with an
-//! artifact that is in the cluster's store already; `stoa run FILE` puts one there.
+//! ends. `cargo run --release -p stoa-scheduler --example first -- HOST:PORT sha256:DIGEST`, with
+//! an artifact that is in the cluster's store already; `stoa run FILE` puts one there.
 
 use stoa_model::command::CommandInfo;
 use stoa_model::digest::Digest;

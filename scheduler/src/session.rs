@@ -251,7 +251,11 @@ impl Session {
 
     fn on_update(&mut self, status: TaskStatus, actions: &mut Vec<Action>) {
         match self.tasks.on_update(&status) {
-            Novelty::New => actions.push(Action::Deliver(Event::Update(status))),
+            Novelty::New => {
+                let kill = self.tasks.kill_after_return(&status);
+                actions.push(Action::Deliver(Event::Update(status)));
+                actions.extend(kill.map(Action::Send));
+            }
             Novelty::Delivered => {}
             Novelty::Acknowledged => {
                 if let (Some(agent), Some(update)) = (status.agent, status.update) {
@@ -262,9 +266,9 @@ impl Session {
         }
     }
 
-    fn on_call(&mut self, now: Instant, call: Call, actions: &mut Vec<Action>) {
+    fn on_call(&mut self, now: Instant, mut call: Call, actions: &mut Vec<Action>) {
         let is_registered = self.is_registered();
-        self.remember(&call);
+        self.remember(&mut call);
         match call {
             // The session registers by itself, with what its Config says.
             Call::Register(_) | Call::Reregister { .. } => {}
@@ -280,8 +284,9 @@ impl Session {
         }
     }
 
-    /// Keeps of a call what must outlive the stream it goes out on.
-    fn remember(&mut self, call: &Call) {
+    /// Keeps of a call what must outlive the stream it goes out on, and adds where the task is if
+    /// the author left that out.
+    fn remember(&mut self, call: &mut Call) {
         let is_registered = self.is_registered();
         match call {
             Call::Launch { offers, tasks, .. } => {
@@ -294,12 +299,12 @@ impl Session {
             }
             Call::Decline { offers, .. } => self.forget_offers(offers),
             Call::Kill { task, agent, policy } => {
-                self.tasks.on_kill(task.clone(), agent.clone(), *policy);
+                *agent = self.tasks.on_kill(task.clone(), agent.take(), *policy);
             }
             Call::Reconcile(tasks) if tasks.is_empty() => self.asks_for_all = !is_registered,
             Call::Reconcile(tasks) => {
                 for (task, agent) in tasks {
-                    self.tasks.on_question(task.clone(), agent.clone());
+                    *agent = self.tasks.on_question(task.clone(), agent.take());
                 }
             }
             Call::Shutdown { agent, executor } if !is_registered => {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use stoa_model::ids::{AgentId, TaskId, UpdateId};
 use stoa_model::limits::BATCH_ENTRIES_MAX;
 use stoa_model::scheduler::Call;
-use stoa_model::status::TaskStatus;
+use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{KillPolicy, TaskState};
 
 use crate::limits::ENDS_REMEMBERED_MAX;
@@ -21,6 +21,10 @@ struct Task {
     kill: Option<Option<KillPolicy>>,
     /// The last Update that was delivered to the author.
     delivered: Option<Delivered>,
+    /// The author has asked about it and was not answered since.
+    is_asked: bool,
+    /// A master has said that it is over; nothing is left but to acknowledge what was delivered.
+    is_over: bool,
 }
 
 /// An Update in the author's hands.
@@ -33,12 +37,18 @@ struct Delivered {
 
 impl Task {
     fn new(agent: Option<AgentId>) -> Self {
-        Self { agent, kill: None, delivered: None }
+        Self { agent, kill: None, delivered: None, is_asked: false, is_over: false }
     }
 
     /// Whether the author knows its end, and only has to acknowledge it.
     fn is_told_over(&self) -> bool {
-        self.delivered.as_ref().is_some_and(|last| last.is_terminal)
+        self.is_over || self.delivered.as_ref().is_some_and(|last| last.is_terminal)
+    }
+
+    /// Whether nothing will follow: it is over, acknowledged, and not asked about.
+    fn is_done(&self) -> bool {
+        let is_waiting = self.delivered.as_ref().is_some_and(|last| !last.is_acknowledged);
+        self.is_told_over() && !is_waiting && !self.is_asked
     }
 }
 
@@ -68,14 +78,22 @@ impl Tasks {
     }
 
     /// Remembers a question until it is answered, and the task as long as the answer is not that
-    /// it is over.
-    pub fn on_question(&mut self, task: TaskId, agent: Option<AgentId>) {
-        self.known(task, agent);
+    /// it is over. Answers where the task is, if that is known.
+    pub fn on_question(&mut self, task: TaskId, agent: Option<AgentId>) -> Option<AgentId> {
+        let task = self.known(task, agent);
+        task.is_asked = true;
+        task.agent.clone()
     }
 
-    /// Remembers a kill until the task is over.
-    pub fn on_kill(&mut self, task: TaskId, agent: Option<AgentId>, policy: Option<KillPolicy>) {
-        self.known(task, agent).kill = Some(policy);
+    /// Remembers a kill until the task is over. Answers where the task is, if that is known.
+    pub fn on_kill(
+        &mut self,
+        task: TaskId,
+        agent: Option<AgentId>,
+        policy: Option<KillPolicy>,
+    ) -> Option<AgentId> {
+        self.known(task.clone(), None).kill = Some(policy);
+        self.on_question(task, agent)
     }
 
     fn known(&mut self, task: TaskId, agent: Option<AgentId>) -> &mut Task {
@@ -95,6 +113,7 @@ impl Tasks {
             return Novelty::Acknowledged;
         }
         let task = self.known(status.task.clone(), status.agent.clone());
+        task.is_asked = false;
         match &task.delivered {
             Some(last) if last.update == update && last.is_acknowledged => Novelty::Acknowledged,
             Some(last) if last.update == update => Novelty::Delivered,
@@ -106,14 +125,26 @@ impl Tasks {
         }
     }
 
-    /// Takes in what a master says by itself. A task that is over is forgotten, but for an end
-    /// that the author has yet to acknowledge.
+    /// Takes in what a master says by itself. A task that is over is forgotten, once the author
+    /// has acknowledged what was delivered.
     fn on_answer(&mut self, status: &TaskStatus) {
         if !status.state.is_terminal() && status.state != TaskState::Unknown {
-            self.known(status.task.clone(), status.agent.clone());
-        } else if self.live.get(&status.task).is_some_and(|task| !task.is_told_over()) {
-            self.live.remove(&status.task);
+            self.known(status.task.clone(), status.agent.clone()).is_asked = false;
+        } else if let Some(task) = self.live.get_mut(&status.task) {
+            task.is_asked = false;
+            // A master that was not told where the task is does not know it if its agent is away.
+            task.is_over |= status.state.is_terminal() || status.agent == task.agent;
+            self.forget_if_done(&status.task);
         }
+    }
+
+    /// The kill to say again of a task that has come back with its agent: a master that did not
+    /// know the task could not keep it.
+    pub fn kill_after_return(&self, status: &TaskStatus) -> Option<Call> {
+        let has_returned = status.reason == Reason::AgentReregistered && status.update.is_none();
+        let task = self.live.get(&status.task).filter(|_| has_returned)?;
+        let policy = task.kill.filter(|_| !task.is_told_over())?;
+        Some(Call::Kill { task: status.task.clone(), agent: task.agent.clone(), policy })
     }
 
     /// Takes in that the author has acknowledged an Update; the terminal one ends the task.
@@ -124,10 +155,15 @@ impl Tasks {
         let Some(last) = task.delivered.as_mut().filter(|last| last.update == update) else {
             return;
         };
-        last.is_acknowledged = true;
-        if last.is_terminal {
-            self.live.remove(id);
+        if !std::mem::replace(&mut last.is_acknowledged, true) && task.is_told_over() {
             self.remember_end(update);
+        }
+        self.forget_if_done(id);
+    }
+
+    fn forget_if_done(&mut self, id: &TaskId) {
+        if self.live.get(id).is_some_and(Task::is_done) {
+            self.live.remove(id);
         }
     }
 
@@ -144,12 +180,13 @@ impl Tasks {
     /// What to say to a master that may have lost some of what was said before: a question for
     /// every task, and kills again.
     pub fn calls_after_reregistration(&self) -> Vec<Call> {
-        let open = || self.live.iter().filter(|(_, task)| !task.is_told_over());
-        let kills = open().filter_map(|(id, task)| {
+        let kills = self.live.iter().filter(|(_, task)| !task.is_told_over());
+        let kills = kills.filter_map(|(id, task)| {
             let policy = task.kill?;
             Some(Call::Kill { task: id.clone(), agent: task.agent.clone(), policy })
         });
-        let questions: Vec<_> = open().map(|(id, task)| (id.clone(), task.agent.clone())).collect();
+        let asked = self.live.iter().filter(|(_, task)| task.is_asked || !task.is_told_over());
+        let questions: Vec<_> = asked.map(|(id, task)| (id.clone(), task.agent.clone())).collect();
         let questions = questions.chunks(BATCH_ENTRIES_MAX);
         questions.map(|some| Call::Reconcile(some.to_vec())).chain(kills).collect()
     }

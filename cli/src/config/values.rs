@@ -23,9 +23,7 @@ pub enum IllegalValue {
         example: &'static str,
     },
     /// A path in the guest that is not absolute, or climbs.
-    #[error(
-        "{0:?} is no path of a guest: absolute paths without '.' and '..', such as /data, are allowed"
-    )]
+    #[error("{0:?} is no path of a guest: absolute paths without '..', such as /data, are allowed")]
     GuestPath(String),
     /// A time that is too short or too long.
     #[error("{0:?} is no time: from 1ms to 365days, such as 30s or 5m, is allowed")]

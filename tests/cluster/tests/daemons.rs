@@ -1,6 +1,7 @@
 //! Masters, agents and `dev` as processes: how they start, how they refuse to, and how they end.
 
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 
 use stoa_harness::{Cluster, Place, Plan, sample, wait_until};
 
@@ -122,6 +123,42 @@ fn agent_without_a_master_waits_for_one() {
     assert_eq!(agent.stdout(), "");
     cluster.start_master();
     agent.wait_for_line("registered ");
+}
+
+/// Starts a process and kills it as soon as it has made more than `files` files in its state, again
+/// and again with more, so that it dies at several moments of its first starts.
+fn kill_in_the_making(place: &Place, role: &[&str], state: &Path) {
+    let state_flag = state.display().to_string();
+    for files in 0..8 {
+        let mut process = place.stoa(&[role, &["--state", &state_flag]].concat()).start();
+        wait_until("the state is in the making", || {
+            let made = std::fs::read_dir(state).map_or(0, Iterator::count);
+            let is_enough = made > files || !process.stdout().is_empty();
+            if is_enough || process.has_ended() { Ok(()) } else { Err(format!("{made} files")) }
+        });
+        process.kill();
+    }
+}
+
+#[test]
+fn process_that_was_killed_while_it_made_its_state_starts_again() {
+    let place = Place::new();
+    let state = |name: &str| place.path().join(name);
+    for attempt in 0..5 {
+        let master = state(&format!("master-{attempt}"));
+        let role = ["master", "--listen", "127.0.0.1:0"];
+        kill_in_the_making(&place, &role, &master);
+        let flag = master.display().to_string();
+        let mut master = place.stoa(&[&role[..], &["--state", &flag]].concat()).start();
+        let address = master.wait_for_line("listening ");
+        place.stoa(&["agents", "--master", &address]).finish().succeeded();
+        let agent = state(&format!("agent-{attempt}"));
+        let role = ["agent", "--master", &address];
+        kill_in_the_making(&place, &role, &agent);
+        let flag = agent.display().to_string();
+        let mut agent = place.stoa(&[&role[..], &["--state", &flag]].concat()).start();
+        agent.wait_for_line("registered ");
+    }
 }
 
 #[test]

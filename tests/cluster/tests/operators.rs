@@ -186,9 +186,12 @@ fn task_that_is_over_is_not_harmed_by_a_kill() {
 #[test]
 fn reader_that_has_had_enough_is_no_error() {
     let cluster = Cluster::shared();
-    let line = format!("stoa run -i {} </dev/zero | head -c 10 | wc -c", sample("cat"));
-    let line = line.replace("</dev/zero", "< <(head -c 4000000 /dev/zero)");
-    let shell = cluster.place().shell(&format!("{line}; echo ${{PIPESTATUS[0]}}"));
+    let cat = sample("cat");
+    let line = format!(
+        "stoa run -i {cat} < <(head -c 4000000 /dev/zero) | head -c 10 | wc -c; \
+         echo ${{PIPESTATUS[0]}}"
+    );
+    let shell = cluster.place().shell(&line);
     let finished = shell.env("STOA_MASTER", cluster.address()).finish().succeeded();
     let figures: Vec<_> = finished.text().split_whitespace().collect();
     assert_eq!(figures, ["10", "0"], "{finished}");

@@ -1,7 +1,7 @@
 //! The commands that a document shows, with the output it shows for them. It never runs any.
 //!
-//! In a fenced block tagged `sh`, a line `$ COMMAND` starts a command (a `\` at its end continues it
-//! on the next line), and the lines up to the next command or comment are what it prints on
+//! In a fenced block tagged `sh`, a line `$ COMMAND` starts a command (a `\` at its end continues
+//! it on the next line), and the lines up to the next command or comment are what it prints on
 //! standard output, with `…` for what differs from run to run. A comment line that ends with
 //! `(goes on)`, such as `# terminal 1 (goes on)`, says that the next command runs on until the end
 //! of the section. Blocks with other tags, such as `text`, are not looked at.

@@ -53,16 +53,16 @@ impl Finished {
     }
 
     /// Itself, after it failed with this code, one `error:` that holds all of `parts`, and a
-    /// `hint:` right below it.
+    /// `hint:` below it.
     ///
     /// # Panics
     /// If one of these is missing.
     #[track_caller]
     pub fn failed(self, code: i32, parts: &[&str]) -> Self {
         let finished = self.exited(code);
-        let hint = finished.error_line(parts) + 1;
-        let hint = finished.stderr.lines().nth(hint).unwrap_or("");
-        let has_hint = hint.strip_prefix("hint: ").is_some_and(|rest| !rest.trim().is_empty());
+        let below = finished.stderr.lines().skip(finished.error_line(parts) + 1);
+        let mut hints = below.filter_map(|line| line.strip_prefix("hint: "));
+        let has_hint = hints.next().is_some_and(|hint| !hint.trim().is_empty());
         assert!(has_hint, "a `hint:` below the error was expected of {finished}");
         finished
     }

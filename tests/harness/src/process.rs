@@ -41,11 +41,6 @@ impl Process {
         Self { line, child, stdout, stderr, limit }
     }
 
-    /// Its own id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// What it has printed.
     pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&read(&self.stdout)).into_owned()

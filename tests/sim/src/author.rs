@@ -224,7 +224,8 @@ impl World {
         let is_running = self.agents.iter().any(|agent| agent.host.has(&key));
         self.book.on_delivered((Name::Scheduler(at), process.life), &key, &status, is_running)?;
         self.counts.updates += 1;
-        let is_over = status.state.is_terminal() || status.state == TaskState::Unknown;
+        let is_unknown = status.state == TaskState::Unknown && status.agent.is_some();
+        let is_over = status.state.is_terminal() || is_unknown;
         if let Some(own) = author.tasks.get_mut(&status.task).filter(|_| is_over) {
             own.end.get_or_insert(status.state);
         }
@@ -237,6 +238,9 @@ impl World {
     }
 
     pub(crate) fn on_thought(&mut self, at: usize, thought: Thought) -> Checked {
+        if self.schedulers[at].session.is_none() {
+            return Ok(());
+        }
         match thought {
             Thought::Answer(offer) => self.answer_offer(at, offer),
             Thought::Acknowledge(agent, task, update) => {

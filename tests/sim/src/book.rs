@@ -43,9 +43,10 @@ fn show((framework, task): &Key) -> String {
     format!("{framework}/{task}")
 }
 
-/// Whether nothing may follow: what nobody knows of does not run, and never will.
-fn is_end(state: TaskState) -> bool {
-    state.is_terminal() || state == TaskState::Unknown
+/// Whether nothing may follow: what nobody knows of does not run, and never will. That is not said
+/// by a master that was not told where the task is: its agent may be away.
+fn is_end(status: &TaskStatus) -> bool {
+    status.state.is_terminal() || status.state == TaskState::Unknown && status.agent.is_some()
 }
 
 /// Whether the master says that it knows nothing of the task, which it may of one that is over.
@@ -190,7 +191,7 @@ impl Book {
             let seen = format!("{} is {} after {end}", show(key), status.state);
             return Err(Violation::new("an end is final", seen));
         }
-        if is_end(status.state) {
+        if is_end(status) {
             if is_running {
                 let seen = format!("{} is told to be {}", show(key), status.state);
                 return Err(Violation::new("what is told to be over does not run", seen));

@@ -11,7 +11,7 @@ use crate::plan::Faults;
 use crate::world::World;
 
 /// How long things may take to come to rest, and how often that is looked at, in milliseconds.
-const REST_MS_MAX: u64 = 600_000;
+const REST_MS_MAX: u64 = 900_000;
 const LOOK_MS: u64 = 1_000;
 
 impl World {

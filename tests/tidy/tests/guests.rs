@@ -164,7 +164,7 @@ fn sources_sum(room: &str, guest: &Guest) -> String {
     sum(lines.as_bytes())
 }
 
-/// The files at or under `path`, relative to `dir` as `path` is. Those that cargo built are no sources.
+/// The files at or under `path`, relative to `dir` as `path` is. What cargo built is no source.
 fn files_under(dir: &Path, path: &str) -> Vec<String> {
     let at = dir.join(path);
     if path == "target" || path.ends_with("/target") {

@@ -1,5 +1,5 @@
-//! Directories as tar archives: how uploads and downloads travel. Nothing unpacked lands outside its
-//! directory, and nothing packed comes from outside.
+//! Directories as tar archives: how uploads and downloads travel. Nothing unpacked lands outside
+//! its directory, and nothing packed comes from outside.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};

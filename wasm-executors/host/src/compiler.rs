@@ -145,10 +145,10 @@ impl Compiler {
 
     async fn on_thread<T: Send + 'static>(
         self: &Arc<Self>,
-        job: impl FnOnce(&Self) -> Result<T, End> + Send + 'static,
+        work: impl FnOnce(&Self) -> Result<T, End> + Send + 'static,
     ) -> Result<T, End> {
         let compiler = Arc::clone(self);
-        match self.work.spawn_blocking(move || job(&compiler)).await {
+        match self.work.spawn_blocking(move || work(&compiler)).await {
             Ok(result) => result,
             Err(error) => Err(End::invalid(format!("the compiler failed on it: {error}"))),
         }
@@ -193,7 +193,7 @@ impl Compiler {
         let code = compiled.map_err(|error| End::invalid(first_line(&error)))?;
         self.compiles.fetch_add(1, Ordering::Relaxed);
         if let Err(error) = self.cache.write(digest, kind, &code) {
-            tracing::warn!(%digest, %error, "cannot keep compiled code; it is compiled again later");
+            tracing::warn!(%digest, %error, "cannot keep compiled code, so it is compiled again");
         }
         let code = self.map_code(&Entry { kind, code });
         let code = code.map_err(|error| End::invalid(first_line(&error)))?;

@@ -1,5 +1,5 @@
-//! The head of the host: it takes the agent's commands in order and hands each to the executor it is
-//! for, which it starts if need be. It never waits for a guest.
+//! The head of the host: it takes the agent's commands in order and hands each to the executor it
+//! is for, which it starts if need be. It never waits for a guest.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -130,7 +130,8 @@ pub(crate) async fn live(mut birth: Birth, leash: Arc<Leash>) {
     if matches!(ending, Ending::Abandoned) {
         return;
     }
-    tracing::info!(framework = %birth.framework, executor = %birth.executor, ?ending, "executor ends");
+    let (framework, executor) = (&birth.framework, &birth.executor);
+    tracing::info!(%framework, %executor, ?ending, "executor ends");
     if let Some(actor) = &mut actor {
         actor.end(&birth, &ending).await;
     }

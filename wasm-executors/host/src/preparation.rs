@@ -1,5 +1,5 @@
-//! Before an executor hears of a task, all that the task's own program needs is made: code, grants, a
-//! place in the pool. It never starts anything.
+//! Before an executor hears of a task, all that the task's own program needs is made: code, grants,
+//! a place in the pool. It never starts anything.
 
 use std::sync::Arc;
 

@@ -14,6 +14,8 @@ use crate::limits::SLOT_TABLES;
 use crate::state::State;
 use crate::world::{Executor, ExecutorPre};
 
+const PREVIEW1: &str = "wasi_snapshot_preview1";
+
 /// All that a program may import, made once.
 pub(crate) struct Linkers {
     module: Linker<Guest>,
@@ -28,7 +30,7 @@ impl Linkers {
         wasmtime_wasi::p1::add_to_linker_async(&mut module, |guest: &mut Guest| &mut guest.wasi)?;
         // The library takes codes below 126 only; programs have all of theirs.
         module.allow_shadowing(true);
-        module.func_wrap("wasi_snapshot_preview1", "proc_exit", exit)?;
+        module.func_wrap(PREVIEW1, "proc_exit", exit)?;
         module.allow_shadowing(false);
         let mut command = component::Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut command)?;

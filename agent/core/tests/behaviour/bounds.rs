@@ -33,7 +33,7 @@ fn refused_tasks_are_told_once_when_too_many_wait_for_acknowledgement() {
     assert_eq!(caused.len(), 3, "{caused:?}");
     assert_eq!(caused[0], "record CommandApplied 2");
     assert!(caused[1].contains("DROPPED AGENT_REFUSED \"the Updates of 32768 tasks"), "{caused:?}");
-    said(&mut scene, "ack f1/t7 1.8");
+    said(&mut scene, "acknowledge f1/t7 1.8");
     let caused = said(&mut scene, "command 3 launch f1 another");
     assert!(caused[0].starts_with("record Refused f1/another"), "{caused:?}");
 }
@@ -44,11 +44,11 @@ fn oldest_sandbox_goes_when_there_are_too_many() {
     for number in 1..=SANDBOXES_MAX {
         said(&mut scene, &format!("command {} launch f1 t{number}", number + 1));
         said(&mut scene, &format!("host f1/t{number} FINISHED EXITED"));
-        let caused = said(&mut scene, &format!("ack f1/t{number} 1.{number}"));
+        let caused = said(&mut scene, &format!("acknowledge f1/t{number} 1.{number}"));
         assert_eq!(caused.len(), 1, "{caused:?}");
     }
     said(&mut scene, "host f0/t0 FINISHED EXITED");
-    let caused = said(&mut scene, &format!("ack f0/t0 1.{}", SANDBOXES_MAX + 1));
+    let caused = said(&mut scene, &format!("acknowledge f0/t0 1.{}", SANDBOXES_MAX + 1));
     assert_eq!(caused[1..], ["remove-sandbox f1/t1", "record SandboxRemoved f1/t1"]);
 }
 

@@ -168,7 +168,7 @@ impl World {
             10 if a < 8 => self.command(c, &format!("remove {framework}")),
             10 => self.command(c, &format!("shutdown {framework}/e{}", b % 2)),
             11..=13 => self.acknowledge(a),
-            14 => self.say(&format!("ack {framework}/{task} {}.{c}", a % 3)),
+            14 => self.say(&format!("acknowledge {framework}/{task} {}.{c}", a % 3)),
             15..=20 => self.change(a, b, c),
             21 => self.say(&format!("host-ended {framework}/e{} it trapped", b % 2)),
             22 => self.say(&format!("host-output {framework}/{task} {c} {a}")),

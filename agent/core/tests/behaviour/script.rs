@@ -7,7 +7,7 @@
 //! command N launch F TASK [on=AGENT] [program=P] [input=P] [executor=E:RESOURCE=N] [grace=TIME] \
 //!     RESOURCES [+ TASK ...]
 //! command N kill F/T [grace=TIME] | command N shutdown F/E | command N remove F
-//! ack F/T INCARNATION.NUMBER
+//! acknowledge F/T INCARNATION.NUMBER
 //! message F/E TEXT
 //! ask N F/T stdout|stderr OFFSET [wait]
 //! host F/T STATE REASON [exit=N] [download=PATH:ARCHIVE] [data=BYTES] [TEXT]
@@ -143,7 +143,7 @@ fn master_event(first: &str, words: &mut Words) -> Result<Event, String> {
         "heartbeat" => Ok(Event::Heartbeat),
         "error" => Ok(Event::Error { message: words.rest() }),
         "command" => Ok(Event::Command { number: words.parse()?, command: command(words)? }),
-        "ack" => {
+        "acknowledge" => {
             let (framework, task) = words.pair()?;
             let (incarnation, number) = words.next()?.split_once('.').ok_or("I.N is allowed")?;
             let part =

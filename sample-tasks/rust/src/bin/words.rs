@@ -1,8 +1,8 @@
 //! `words DIR`: the number of words of each file under DIR, sorted by path, and their total.
 //!
-//! A word is what POSIX has `wc -w` count: a run of bytes other than white space. Symbolic links are
-//! not followed, and a file is never held in memory as a whole. What cannot be read is reported, the
-//! rest is counted all the same; there is no total then, and the exit code is 1.
+//! A word is what POSIX has `wc -w` count: a run of bytes other than white space. Symbolic links
+//! are not followed, and a file is never held in memory as a whole. What cannot be read is
+//! reported, the rest is counted all the same; there is no total then, and the exit code is 1.
 
 use std::env::args_os;
 use std::fs::{self, File};

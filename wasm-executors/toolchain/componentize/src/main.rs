@@ -14,7 +14,7 @@ use wit_component::ComponentEncoder;
 
 const USAGE: &str = "usage: componentize [--adapt | --assemble] IN OUT
 
-  (no flag)    IN, a module that carries its WIT world (wit-bindgen put it there), becomes a component
+  (no flag)    IN, a module that carries its WIT world (by wit-bindgen), becomes a component
   --adapt      IN, a wasip1 command, becomes a WASI 0.2 command component by way of the adapter
   --assemble   IN, a module as text, becomes the module in binary";
 
