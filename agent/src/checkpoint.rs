@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use stoa_agent_core::{IllegalRecord, Record, Recovered};
+use stoa_machine::make_file;
 
 use crate::limits::LOG_RECORDS_MAX;
 use crate::record_bytes::{RecordError, from_bytes, to_bytes};
@@ -66,7 +67,8 @@ impl Checkpoint {
     pub fn open(dir: &Path) -> Result<(Self, Recovered), CheckpointError> {
         let path = dir.join("agent.redb");
         let failed = |source: redb::Error| database_error("open", &path, source);
-        let database = Database::create(&path).map_err(|error| failed(error.into()))?;
+        make_file(dir, "agent.redb", make_database).map_err(failed)?;
+        let database = Database::open(&path).map_err(|error| failed(error.into()))?;
         let log = read(&database).map_err(failed)?;
         let mut recovered = Recovered::default();
         for (number, bytes) in &log {
@@ -138,10 +140,14 @@ fn database_error(doing: &'static str, path: &Path, source: redb::Error) -> Chec
     CheckpointError::Database { doing, path: path.to_owned(), source: Box::new(source) }
 }
 
-fn read(database: &Database) -> Result<Vec<(u64, Vec<u8>)>, redb::Error> {
-    let transaction = database.begin_write()?;
+fn make_database(path: &Path) -> Result<(), redb::Error> {
+    let transaction = Database::create(path)?.begin_write()?;
     transaction.open_table(LOG)?;
     transaction.commit()?;
+    Ok(())
+}
+
+fn read(database: &Database) -> Result<Vec<(u64, Vec<u8>)>, redb::Error> {
     let mut log = Vec::new();
     for entry in database.begin_read()?.open_table(LOG)?.iter()? {
         let (number, bytes) = entry?;

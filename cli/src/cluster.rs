@@ -75,10 +75,12 @@ impl Cluster {
     /// Reads a piece of a task's log.
     ///
     /// # Errors
-    /// [`Failure`] if the master knows no such task, its agent is away, or the master is gone.
-    pub async fn read_log(&self, task: &TaskName, log: &LogRequest) -> Result<LogChunk, Failure> {
+    /// [`RichError`] if the master knows no such task, its agent is away, or the master is gone:
+    /// whoever follows a log may ask again.
+    pub async fn read_log(&self, task: &TaskName, log: &LogRequest) -> Result<LogChunk, RichError> {
         let answer = self.operator().read_log(read_log_to_proto(task, log)).await;
-        LogChunk::from_proto(answer.map_err(refused)?.into_inner()).map_err(illegal)
+        let answer = answer.map_err(|status| RichError::from_status(&status))?;
+        Ok(LogChunk::from_proto(answer.into_inner())?)
     }
 
     /// Watches what happens from now on.
@@ -160,7 +162,8 @@ fn refused(status: tonic::Status) -> Failure {
     rich(RichError::from_status(&status))
 }
 
-fn rich(error: RichError) -> Failure {
+/// What a person can do about a master's refusal.
+pub fn rich(error: RichError) -> Failure {
     let failure = Failure::new(code::FAILURE, error.message);
     if error.hint.is_empty() { failure } else { failure.hint(error.hint) }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use stoa_agent::AgentError;
 use stoa_machine::StateDirError;
-use stoa_master::{Config, MasterError};
+use stoa_master::{Config, MasterError, OpenMaster};
 use stoa_model::resources::Resources;
 use stoa_model::scheduler::MasterInfo;
 use tokio::signal::unix::{SignalKind, signal};
@@ -56,9 +56,9 @@ pub async fn master(arguments: Master, output: Output) -> Result<(), Failure> {
     })?;
     let (listener, address) = listen(arguments.listen).await?;
     let settings = stoa_master::Settings { config, state };
-    let serving = stoa_master::serve(settings, listener, told_to_end());
+    let master = OpenMaster::open(settings).map_err(|error| master_failure(&error))?;
     announce("listening", &address, output)?;
-    serving.await.map_err(|error| master_failure(&error))
+    master.serve(listener, told_to_end()).await.map_err(|error| master_failure(&error))
 }
 
 /// What a person can do about a master that does not start.

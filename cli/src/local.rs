@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use stoa_agent::AgentError;
-use stoa_master::MasterError;
+use stoa_master::{MasterError, OpenMaster};
 use stoa_model::ports::Ports;
 use stoa_model::resources::Resources;
 use tempfile::TempDir;
@@ -51,8 +51,9 @@ impl Local {
         let mut parts = JoinSet::new();
         let settings =
             stoa_master::Settings { config: master_config(), state: state.join("master") };
+        let master = OpenMaster::open(settings).map_err(|error| master_failure(&error))?;
         parts.spawn(async move {
-            let served = stoa_master::serve(settings, listener, std::future::pending()).await;
+            let served = master.serve(listener, std::future::pending()).await;
             served.map_err(|error: MasterError| master_failure(&error))
         });
         let mut receivers = Vec::new();

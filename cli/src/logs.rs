@@ -6,8 +6,9 @@ use std::time::Duration;
 use stoa_model::limits::CHUNK_BYTES_MAX;
 use stoa_model::operator::{LogRequest, LogStream, TaskName};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tonic::Code;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, rich};
 use crate::config::Logs;
 use crate::failure::Failure;
 use crate::lists::unprinted;
@@ -21,6 +22,11 @@ pub async fn logs(arguments: Logs) -> Result<(), Failure> {
     let until = if arguments.follow { Until::TaskIsOver } else { Until::Now };
     print(&cluster, &arguments.task, until).await
 }
+
+/// How often a log is asked for again while the master or the agent is away, and how long after.
+/// Together half a minute: a master that is restarted is back long before.
+const RETRIES_MAX: u32 = 100;
+const RETRY_AFTER: Duration = Duration::from_millis(300);
 
 /// How far a log is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +47,8 @@ pub async fn print(cluster: &Cluster, task: &TaskName, until: Until) -> Result<(
     tokio::try_join!(stdout, stderr).map(|_| ())
 }
 
-/// Copies one output of a task to `sink`; answers how many bytes it was.
+/// Copies one output of a task to `sink`; answers how many bytes it was. Who follows a task to its
+/// end also waits, for a while, for a master or an agent that is away.
 ///
 /// # Errors
 /// [`Failure`] as for [`logs`].
@@ -52,7 +59,7 @@ pub async fn copy(
     until: Until,
     mut sink: impl AsyncWrite + Unpin,
 ) -> Result<u64, Failure> {
-    let mut offset = 0;
+    let (mut offset, mut failures) = (0, 0);
     loop {
         let log = LogRequest {
             task: task.task.clone(),
@@ -61,17 +68,27 @@ pub async fn copy(
             bytes_max: CHUNK_BYTES_MAX as u32,
             wait: until == Until::TaskIsOver,
         };
-        let chunk = cluster.read_log(task, &log).await?;
+        let chunk = match cluster.read_log(task, &log).await {
+            Ok(chunk) => chunk,
+            Err(error) if until == Until::Now || failures >= RETRIES_MAX => {
+                return Err(rich(error));
+            }
+            Err(error) if offset == 0 && failures == 0 && error.code == Code::NotFound => {
+                return Err(rich(error));
+            }
+            Err(_) => {
+                failures += 1;
+                tokio::time::sleep(RETRY_AFTER).await;
+                continue;
+            }
+        };
+        failures = 0;
         offset += chunk.data.len() as u64;
         sink.write_all(&chunk.data).await.map_err(unprinted)?;
         sink.flush().await.map_err(unprinted)?;
         let is_all_there_is = chunk.data.is_empty() && until == Until::Now;
         if chunk.is_end || is_all_there_is {
             return Ok(offset);
-        }
-        if chunk.data.is_empty() {
-            // The agent has waited in vain; this keeps a broken one from spinning.
-            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 }

@@ -37,7 +37,7 @@ pub async fn run(arguments: Run, output: Output) -> Result<u8, Failure> {
     // Before anything is started or sent: what can be seen to be wrong from here.
     let files = template::inspect(&arguments)?;
     let (cluster, local) = find_cluster(&arguments).await?;
-    let template = template::make(&arguments, &files, &cluster).await.map_err(before_the_task)?;
+    let template = template::make(&arguments, &files, &cluster).await.map_err(of_the_cluster)?;
     check_size(&cluster, &template.needed).await?;
     let mut waiting = Waiting::new(&arguments, cluster, template, output);
     let ended = match local {
@@ -51,8 +51,8 @@ pub async fn run(arguments: Run, output: Output) -> Result<u8, Failure> {
     ended
 }
 
-/// Whatever fails before the task runs is the cluster's or this command's failure.
-fn before_the_task(failure: Failure) -> Failure {
+/// Whatever fails but the task is the cluster's or this command's failure.
+fn of_the_cluster(failure: Failure) -> Failure {
     match failure.code {
         code::FAILURE => failure.with_code(code::CLUSTER),
         _ => failure,
@@ -64,17 +64,17 @@ async fn find_cluster(arguments: &Run) -> Result<(Cluster, Option<Local>), Failu
     let named = arguments.at.master.as_deref();
     match Cluster::connect(named.unwrap_or(MASTER_DEFAULT)).await {
         Ok(cluster) => Ok((cluster, None)),
-        Err(error) if named.is_some() => Err(before_the_task(unreachable(&error))),
+        Err(error) if named.is_some() => Err(of_the_cluster(unreachable(&error))),
         Err(_) if arguments.detach => {
             Err(Failure::new(code::CLUSTER, "there is no cluster to leave the task in")
                 .hint("start one with `stoa dev`, or name one with --master HOST:PORT"))
         }
         Err(_) => {
             eprintln!("stoa: no cluster on {MASTER_DEFAULT}; running in this process");
-            let mut local = Local::start(1, None, 0).await.map_err(before_the_task)?;
-            local.ready().await.map_err(before_the_task)?;
+            let mut local = Local::start(1, None, 0).await.map_err(of_the_cluster)?;
+            local.ready().await.map_err(of_the_cluster)?;
             let cluster = Cluster::connect(&local.address).await;
-            let cluster = cluster.map_err(|error| before_the_task(unreachable(&error)))?;
+            let cluster = cluster.map_err(|error| of_the_cluster(unreachable(&error)))?;
             Ok((cluster, Some(local)))
         }
     }
@@ -82,7 +82,7 @@ async fn find_cluster(arguments: &Run) -> Result<(Cluster, Option<Local>), Failu
 
 /// A task that is larger than every agent would wait for ever; better to say so now.
 async fn check_size(cluster: &Cluster, needed: &Resources) -> Result<(), Failure> {
-    let agents = cluster.state().await.map_err(before_the_task)?.agents;
+    let agents = cluster.state().await.map_err(of_the_cluster)?.agents;
     if agents.is_empty() || agents.iter().any(|agent| agent.info.resources.contains(needed)) {
         return Ok(());
     }
@@ -226,7 +226,7 @@ impl<'a> Waiting<'a> {
         if status.update.is_some() {
             self.follow(&status);
         }
-        self.output.finish().await?;
+        self.output.finish().await.map_err(of_the_cluster)?;
         let kept =
             travel::unpack_all(&self.cluster, &self.arguments.grants.download, &status).await;
         self.client.unregister().await;

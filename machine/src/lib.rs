@@ -7,4 +7,4 @@ pub mod state_dir;
 
 pub use artifacts::{ArtifactError, ArtifactWriter, Artifacts};
 pub use clock::Clock;
-pub use state_dir::{StateDir, StateDirError};
+pub use state_dir::{StateDir, StateDirError, make_file};

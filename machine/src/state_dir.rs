@@ -69,6 +69,32 @@ impl StateDir {
     }
 }
 
+/// Makes the file `name` in `dir`, unless it is there: whole or not at all. `fill` writes it under
+/// another name; then it is synced, and then it has its own. Answers where it is.
+///
+/// # Errors
+/// What `fill` fails with, or the disk.
+pub fn make_file<E: From<io::Error>>(
+    dir: &Path,
+    name: &str,
+    fill: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<PathBuf, E> {
+    let path = dir.join(name);
+    if path.try_exists()? {
+        return Ok(path);
+    }
+    let new = dir.join(format!("{name}.new"));
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    fill(&new)?;
+    File::open(&new)?.sync_all()?;
+    std::fs::rename(&new, &path)?;
+    File::open(dir)?.sync_all()?;
+    Ok(path)
+}
+
 fn check_version(path: &Path) -> Result<(), StateDirError> {
     let file = path.join("version");
     let failed = |source| StateDirError::Io { path: path.join("version"), source };
@@ -76,7 +102,8 @@ fn check_version(path: &Path) -> Result<(), StateDirError> {
         Ok(text) if text == VERSION => Ok(()),
         Ok(got) => Err(StateDirError::Version { path: path.to_owned(), got }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            std::fs::write(&file, VERSION).map_err(failed)
+            make_file(path, "version", |path| std::fs::write(path, VERSION)).map_err(failed)?;
+            Ok(())
         }
         Err(source) => Err(failed(source)),
     }
@@ -93,6 +120,16 @@ mod tests {
         assert!(matches!(StateDir::open(dir.path()), Err(StateDirError::InUse(_))));
         drop(first);
         StateDir::open(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn file_whose_making_was_cut_short_is_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("data.new"), "to").unwrap();
+        let fill = |path: &Path| std::fs::write(path, "torn no more");
+        let path = make_file(dir.path(), "data", fill).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "torn no more");
+        make_file(dir.path(), "data", |_| Err(io::Error::other("it is there already"))).unwrap();
     }
 
     #[test]

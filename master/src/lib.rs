@@ -12,5 +12,5 @@ mod schedulers;
 mod server;
 mod store;
 
-pub use server::{MasterError, Settings, serve};
+pub use server::{MasterError, OpenMaster, Settings};
 pub use stoa_master_core::Config;

@@ -50,47 +50,70 @@ pub enum MasterError {
     Server(#[from] tonic::transport::Error),
 }
 
-/// Runs a master on `listener` until `end` is over.
-///
-/// # Errors
-/// [`MasterError`] says what could not be used, or what broke.
-pub async fn serve(
-    settings: Settings,
+/// A master whose state is its own and read; it does not serve yet.
+pub struct OpenMaster {
+    state: StateDir,
+    artifacts: Artifacts,
+    store: Store,
+    core: Master,
+    clock: Clock,
+}
+
+impl OpenMaster {
+    /// Takes the state directory and reads what the last master has left.
+    ///
+    /// # Errors
+    /// [`MasterError`] says what could not be used.
+    pub fn open(settings: Settings) -> Result<Self, MasterError> {
+        let state = StateDir::open(&settings.state)?;
+        let artifacts = Artifacts::open(&state.path().join("artifacts"))?;
+        let (store, recovered) = Store::open(state.path())?;
+        let clock = Clock::start();
+        let core = Master::new(settings.config, recovered, clock.now());
+        Ok(Self { state, artifacts, store, core, clock })
+    }
+
+    /// Serves on `listener` until `end` is over.
+    ///
+    /// # Errors
+    /// [`MasterError`] says what broke.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        end: impl Future<Output = ()>,
+    ) -> Result<(), MasterError> {
+        let (to_loop, inputs) = mpsc::channel(INPUTS_WAITING_MAX);
+        let main_loop = MainLoop::new(self.core, self.store, self.clock, inputs).run();
+        let server = serve(listener, Door::new(to_loop), self.artifacts);
+        // Whichever ends first ends the master; open streams break, and their peers connect anew.
+        tokio::select! {
+            done = main_loop => done?,
+            done = server => done?,
+            () = end => {}
+        }
+        drop(self.state);
+        Ok(())
+    }
+}
+
+async fn serve(
     listener: TcpListener,
-    end: impl Future<Output = ()>,
-) -> Result<(), MasterError> {
-    let state = StateDir::open(&settings.state)?;
-    let artifacts = Artifacts::open(&state.path().join("artifacts"))?;
-    let (store, recovered) = Store::open(state.path())?;
-    let clock = Clock::start();
-    let core = Master::new(settings.config, recovered, clock.now());
-    let (incoming, inputs) = mpsc::channel(INPUTS_WAITING_MAX);
-    let door = Door::new(incoming);
-    let main_loop = MainLoop::new(core, store, clock, inputs).run();
+    door: Door,
+    artifacts: Artifacts,
+) -> Result<(), tonic::transport::Error> {
     // The builder's own setting does not reach a listener that is handed in, and without it every
     // second small message waits 40 ms for an acknowledgement.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let server = Server::builder()
+    let listener = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let schedulers = SchedulerServer::new(SchedulerService { door: door.clone() });
+    let agents = AgentServer::new(AgentService { door: door.clone() });
+    Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(STREAM_WINDOW_BYTES)
         .http2_keepalive_interval(Some(Duration::from_secs(KEEPALIVE_SECONDS)))
-        .add_service(
-            SchedulerServer::new(SchedulerService { door: door.clone() })
-                .max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX),
-        )
-        .add_service(
-            AgentServer::new(AgentService { door: door.clone() })
-                .max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX),
-        )
+        .add_service(schedulers.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
+        .add_service(agents.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
         .add_service(OperatorServer::new(OperatorService { door }))
         .add_service(ArtifactsServer::new(ArtifactService { store: artifacts }))
-        .serve_with_incoming(incoming);
-    // Whichever ends first ends the master; open streams break, and their peers connect anew.
-    tokio::select! {
-        done = main_loop => done?,
-        done = server => done?,
-        () = end => {}
-    }
-    drop(state);
-    Ok(())
+        .serve_with_incoming(listener)
+        .await
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use stoa_machine::make_file;
 use stoa_master_core::{Record, Recovered};
 use stoa_model::ids::{AgentId, FrameworkId, IllegalId};
 use stoa_model::instant::Instant;
@@ -71,8 +72,8 @@ impl Store {
             path: path.clone(),
             source: Box::new(source),
         };
-        let database = Database::create(&path).map_err(|error| failed(error.into()))?;
-        make_tables(&database).map_err(failed)?;
+        make_file(dir, "master.redb", make_database).map_err(failed)?;
+        let database = Database::open(&path).map_err(|error| failed(error.into()))?;
         let records = read(&database).map_err(|error| match error {
             ReadError::Database(source) => failed(source),
             ReadError::Damaged { entry, source } => {
@@ -103,8 +104,8 @@ impl Store {
     }
 }
 
-fn make_tables(database: &Database) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
+fn make_database(path: &Path) -> Result<(), redb::Error> {
+    let transaction = Database::create(path)?.begin_write()?;
     transaction.open_table(AGENTS)?;
     transaction.open_table(AGENTS_UNREACHABLE)?;
     transaction.open_table(FRAMEWORKS)?;

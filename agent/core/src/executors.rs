@@ -45,13 +45,12 @@ impl Agent {
         Some(ExecutorKey::new(&task.framework, &executor.id))
     }
 
-    /// The executor is over. Without a stream the master need not be told: the next Reregister
-    /// does not name it.
+    /// The executor is over.
     fn forget_executor(&mut self, key: ExecutorKey, message: &str, actions: &mut Vec<Action>) {
         let ExecutorKey { framework, executor } = key.clone();
         self.record(Record::ExecutorEnded { framework, executor }, actions);
         let ExecutorKey { framework, executor } = key;
-        self.tell(Call::ExecutorEnded { framework, executor, message: cut(message) }, actions);
+        self.tell_end(Call::ExecutorEnded { framework, executor, message: cut(message) }, actions);
     }
 
     /// The host of the agent's last process is gone, and every executor with it.

@@ -27,8 +27,9 @@ enum State {
     Down { connect_at: Instant },
     /// It is being opened.
     Connecting { until: Instant },
-    /// It is open and Register or Reregister is sent, and nothing else.
-    Greeting { until: Instant },
+    /// It is open and Register or Reregister is sent, and nothing else. What that said of
+    /// executors that have ended since is corrected once the master has greeted the agent.
+    Greeting { until: Instant, ended: Vec<Call> },
     /// The master has greeted the agent.
     Open { silent_at: Instant, heartbeat_at: Instant, heartbeat_ms: u64 },
 }
@@ -49,7 +50,7 @@ impl Link {
     pub(crate) fn deadline(&self) -> Instant {
         match self.state {
             State::Down { connect_at } => connect_at,
-            State::Connecting { until } | State::Greeting { until } => until,
+            State::Connecting { until } | State::Greeting { until, .. } => until,
             State::Open { silent_at, heartbeat_at, .. } => silent_at.min(heartbeat_at),
         }
     }
@@ -98,10 +99,20 @@ impl Agent {
         }
     }
 
+    /// Tells the master that an executor has ended. Without a stream that is of no use: the next
+    /// Reregister does not name it.
+    pub(crate) fn tell_end(&mut self, call: Call, actions: &mut Vec<Action>) {
+        match &mut self.link.state {
+            State::Greeting { ended, .. } => ended.push(call),
+            _ => self.tell(call, actions),
+        }
+    }
+
     pub(crate) fn on_connected(&mut self, now: Instant, actions: &mut Vec<Action>) {
         match self.link.state {
             State::Connecting { .. } => {
-                self.link.state = State::Greeting { until: now.plus_ms(WELCOME_MS_MAX) };
+                let until = now.plus_ms(WELCOME_MS_MAX);
+                self.link.state = State::Greeting { until, ended: Vec::new() };
                 actions.push(Action::ToMaster(self.greeting()));
             }
             // It was given up while it was being opened.
@@ -158,7 +169,7 @@ impl Agent {
             State::Connecting { until } if *until <= now => {
                 self.give_up(now, Warning::MasterSlow { waited_ms: CONNECT_MS_MAX }, actions);
             }
-            State::Greeting { until } if *until <= now => {
+            State::Greeting { until, .. } if *until <= now => {
                 self.give_up(now, Warning::MasterSlow { waited_ms: WELCOME_MS_MAX }, actions);
             }
             State::Open { silent_at, heartbeat_ms, .. } if *silent_at <= now => {
@@ -211,6 +222,9 @@ impl Agent {
         if session != Some(&welcome.session) {
             let Welcome { agent, session, .. } = welcome;
             self.record(Record::Registered { agent, session }, actions);
+        }
+        if let State::Greeting { ended, .. } = &mut self.link.state {
+            actions.extend(std::mem::take(ended).into_iter().map(Action::ToMaster));
         }
         self.link.on_open(now, welcome.heartbeat_ms);
         self.resume_launches(actions);

@@ -16,9 +16,10 @@ use stoa_scheduler::Client;
 
 use crate::failure::{Failure, code};
 
-/// What one task asks for: little, so that the number in flight is bounded by us alone.
+/// What one task asks for: little, so that the number in flight is bounded by us alone; and enough
+/// for a program of any language that does nothing.
 const CPUS_MILLI: u64 = 10;
-const MEMORY_BYTES: u64 = 1 << 20;
+const MEMORY_BYTES: u64 = 32 << 20;
 
 /// The scheduler.
 pub struct Measured {

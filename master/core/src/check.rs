@@ -36,9 +36,10 @@ impl Master {
         self.check_bounds()?;
         self.questions.check(|agent| match agent {
             None => !self.awaited.is_empty(),
-            Some(id) => self.agents.get(id).is_some_and(|agent| {
-                matches!(agent.standing, Standing::Recovered | Standing::Disconnected)
-            }),
+            Some(id) => self
+                .agents
+                .get(id)
+                .is_some_and(|agent| !matches!(agent.standing, Standing::Connected { .. })),
         })
     }
 

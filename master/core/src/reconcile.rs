@@ -114,7 +114,7 @@ impl Master {
         result
     }
 
-    /// Answers now, or keeps the question until it can be answered.
+    /// Answers now, and keeps the question as long as an agent may still come back with the task.
     pub(crate) fn ask(
         &mut self,
         step: &mut Step,
@@ -122,9 +122,13 @@ impl Master {
         (task, agent): (TaskId, Option<AgentId>),
         question: Question,
     ) -> Result<(), Rejection> {
+        let is_known = self.frameworks[framework].tasks.contains_key(&task);
         if let Some(status) = self.find_out(framework, &task, agent.as_ref(), step.now) {
+            let may_come_back = status.state == TaskState::Unreachable && !is_known;
             self.tell(step, framework, Event::Update(status));
-            return Ok(());
+            if !may_come_back {
+                return Ok(());
+            }
         }
         if self.questions.hold(agent, TaskKey::new(framework, &task), question) {
             return Ok(());

@@ -173,9 +173,13 @@ impl Master {
         })
     }
 
-    /// Tells a scheduler how a task is that came back.
+    /// Tells a scheduler how a task is that came back. One that is over has an Update of its own,
+    /// which follows with all there is to say.
     fn tell_return(&self, step: &mut Step, key: &TaskKey) {
         let record = &self.frameworks[&key.framework].tasks[&key.task].record;
+        if record.state.is_terminal() {
+            return;
+        }
         let status = by_master(record, record.state, Reason::AgentReregistered, step.now)
             .with_message("the agent came back with the task");
         step.publish(ClusterEvent::TaskUpdated(key.framework.clone(), status.clone()));

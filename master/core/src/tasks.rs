@@ -86,15 +86,19 @@ impl Task {
     }
 }
 
-/// What the master answers when it is asked for a task that it knows.
+/// What the master answers when it is asked for a task that it knows. An end of which only the
+/// state is known yet is not told: its Update follows, with all there is to say of it.
 pub(crate) fn reconciled(record: &TaskRecord, now: Instant) -> TaskStatus {
     match &record.status {
         Some(status) => TaskStatus {
-            state: record.state,
+            state: if record.state.is_terminal() { status.state } else { record.state },
             reason: Reason::Reconciliation,
             update: None,
             ..status.clone()
         },
+        None if record.state.is_terminal() => {
+            by_master(record, TaskState::Staging, Reason::Reconciliation, now)
+        }
         None => by_master(record, record.state, Reason::Reconciliation, now),
     }
 }

@@ -53,6 +53,8 @@ pub struct Author {
 pub struct Own {
     pub(crate) agent: AgentId,
     pub(crate) guest: Guest,
+    /// What was told of it last.
+    pub(crate) state: TaskState,
     /// How it ended, as far as the author knows.
     pub(crate) end: Option<TaskState>,
 }
@@ -70,6 +72,13 @@ pub enum Thought {
     Whim,
     /// Give back all it holds and end what does not end by itself.
     Settle,
+}
+
+impl Own {
+    /// A task that is about to be launched.
+    pub(crate) fn new(agent: AgentId, guest: Guest) -> Self {
+        Self { agent, guest, state: TaskState::Staging, end: None }
+    }
 }
 
 impl Author {
@@ -226,8 +235,9 @@ impl World {
         self.counts.updates += 1;
         let is_unknown = status.state == TaskState::Unknown && status.agent.is_some();
         let is_over = status.state.is_terminal() || is_unknown;
-        if let Some(own) = author.tasks.get_mut(&status.task).filter(|_| is_over) {
-            own.end.get_or_insert(status.state);
+        if let Some(own) = author.tasks.get_mut(&status.task) {
+            own.state = status.state;
+            own.end = own.end.or(Some(status.state).filter(|_| is_over));
         }
         if let (Some(agent), Some(update)) = (status.agent, status.update) {
             let is_slow = author.mood == Mood::Eager && self.chance.one_in(3);

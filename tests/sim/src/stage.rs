@@ -161,7 +161,7 @@ impl Stage {
         let offers = std::mem::take(&mut author.offers);
         let agent = offers.values().next().ok_or("there is no offer")?.agent.clone();
         let id = task_id(task)?;
-        author.tasks.insert(id.clone(), Own { agent: agent.clone(), guest, end: None });
+        author.tasks.insert(id.clone(), Own::new(agent.clone(), guest));
         let resources = resources(&asked.join(" "))?;
         let info = task_info(id, agent, resources, (guest, executor.as_ref()));
         let filters = Filters { refuse_ms: 60_000 };

@@ -112,7 +112,7 @@ impl World {
         let id = TaskId::new(&format!("s{}t{}", at + 1, author.made)).expect("it is short");
         let guest = draw_guest(&mut self.chance);
         let agent = offer.agent.clone();
-        author.tasks.insert(id.clone(), Own { agent: agent.clone(), guest, end: None });
+        author.tasks.insert(id.clone(), Own::new(agent.clone(), guest));
         let executor = self.chance.one_in(4).then(|| {
             let name = ["e1", "e2"][self.chance.index(2)];
             ExecutorId::new(name).expect("a plain word is an id")

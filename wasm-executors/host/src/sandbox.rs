@@ -122,9 +122,7 @@ impl Sandbox {
         travelling
             .map(|folder| {
                 let archive = pack_into(&folder.dir, artifacts, self.granted_bytes);
-                let archive = archive.map_err(|error| {
-                    End::failed(format!("cannot pack {}: {error}", folder.guest_path))
-                })?;
+                let archive = archive.map_err(|error| not_packed(&folder.guest_path, &error))?;
                 Ok(Download { guest_path: folder.guest_path.clone(), archive })
             })
             .collect()
@@ -155,6 +153,16 @@ fn not_unpacked(guest_path: &str, error: &ArchiveError) -> End {
         _ => Reason::GrantDenied,
     };
     End::new(reason, format!("cannot unpack the upload for {guest_path}: {error}"))
+}
+
+fn not_packed(guest_path: &str, error: &ArchiveError) -> End {
+    let message = format!("cannot pack {guest_path} within the disk granted: {error}");
+    match error {
+        ArchiveError::TooLarge { .. } | ArchiveError::TooMany => {
+            End::new(Reason::DiskExceeded, message)
+        }
+        _ => End::failed(format!("cannot pack {guest_path}: {error}")),
+    }
 }
 
 fn pack_into(dir: &Dir, artifacts: &Path, bytes_max: u64) -> Result<Digest, ArchiveError> {
