@@ -7,7 +7,6 @@ use etcetera::BaseStrategy;
 use stoa_agent::AgentError;
 use stoa_machine::StateDirError;
 use stoa_master::{Config, MasterError, OpenMaster};
-use stoa_model::resources::Resources;
 use stoa_model::scheduler::MasterInfo;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -96,7 +95,7 @@ pub async fn agent(arguments: Agent, output: Output) -> Result<(), Failure> {
     let settings = stoa_agent::Settings {
         master: arguments.master,
         state,
-        resources: arguments.resources.unwrap_or_else(Resources::default),
+        resources: arguments.resources.unwrap_or_default(),
         attributes: arguments.attribute.into_iter().collect(),
         hostname: arguments.hostname,
         directories_allowed: allowed(&arguments.allow_dir)?,

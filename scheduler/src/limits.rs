@@ -23,7 +23,7 @@ pub const CALLS_WAITING_MAX: usize = 4_096;
 /// master's own bound decides.
 pub const EVENTS_WAITING_MAX: usize = 4_096;
 
-/// Terminal Updates that are remembered after they were acknowledged, so that one whose
+/// Last Updates of tasks that are remembered after they were acknowledged, so that one whose
 /// Acknowledge was lost is not told twice. Older ones would be told again.
 pub const ENDS_REMEMBERED_MAX: usize = 16_384;
 

@@ -155,15 +155,18 @@ impl Tasks {
         let Some(last) = task.delivered.as_mut().filter(|last| last.update == update) else {
             return;
         };
-        if !std::mem::replace(&mut last.is_acknowledged, true) && task.is_told_over() {
-            self.remember_end(update);
-        }
+        last.is_acknowledged = true;
         self.forget_if_done(id);
     }
 
+    /// Of a task that is done only its last Update is remembered, should it come again.
     fn forget_if_done(&mut self, id: &TaskId) {
-        if self.live.get(id).is_some_and(Task::is_done) {
-            self.live.remove(id);
+        if !self.live.get(id).is_some_and(Task::is_done) {
+            return;
+        }
+        let last = self.live.remove(id).and_then(|task| task.delivered);
+        if let Some(last) = last {
+            self.remember_end(last.update);
         }
     }
 

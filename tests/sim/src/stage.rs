@@ -7,7 +7,7 @@
 //! scheduler ROLE                     one more scheduler: s1, s2, …
 //! run TIME                           lets time pass, such as 5ms or 2s
 //! s1 request RESOURCES               … decline [refuse=TIME], which takes all offers
-//! s1 launch TASK RESOURCES [runs=TIME] [exit=CODE] [executor=ID]    on all offers
+//! s1 launch TASK RESOURCES [runs=TIME] [exit=CODE] [executor=ID]    on all of one agent
 //! s1 kill TASK [grace=TIME]          … reconcile [TASK …], suppress, revive, unregister
 //! cut NAME                           its stream breaks
 //! crash NAME, start NAME             a process ends, and starts again from what is durable
@@ -158,14 +158,15 @@ impl Stage {
         let executor = value(rest, "executor").map(str::parse::<ExecutorId>).transpose();
         let executor = executor.map_err(|illegal| illegal.to_string())?;
         let author = &mut self.world.schedulers[at].author;
-        let offers = std::mem::take(&mut author.offers);
-        let agent = offers.values().next().ok_or("there is no offer")?.agent.clone();
+        let agent = author.offers.values().next().ok_or("there is no offer")?.agent.clone();
+        let offers = author.offers.extract_if(.., |_, offer| offer.agent == agent);
+        let offers: Vec<_> = offers.map(|(id, _)| id).collect();
         let id = task_id(task)?;
         author.tasks.insert(id.clone(), Own::new(agent.clone(), guest));
         let resources = resources(&asked.join(" "))?;
         let info = task_info(id, agent, resources, (guest, executor.as_ref()));
         let filters = Filters { refuse_ms: 60_000 };
-        Ok(Call::Launch { offers: offers.into_keys().collect(), tasks: vec![info], filters })
+        Ok(Call::Launch { offers, tasks: vec![info], filters })
     }
 
     fn kill(&mut self, at: usize, words: &[&str]) -> Result<Call, String> {

@@ -12,7 +12,8 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::JoinHandle;
 
 use crate::end::End;
-use crate::executor::{Birth, Input, live};
+use crate::executor::Input;
+use crate::life::{Birth, live};
 use crate::limits::{EXECUTOR_INPUTS_WAITING_MAX, FRAMEWORK_EXECUTORS_MAX};
 use crate::site::Site;
 use crate::slices::{Cause, Leash};

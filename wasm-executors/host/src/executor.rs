@@ -1,39 +1,34 @@
-//! One executor: an instance, its queue of events, and its end. Events run one at a time, each with
+//! One executor that lives: an instance and its queue of events. Events run one at a time, each with
 //! a deadline and fuel of its own. It never touches another executor.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use stoa_model::host::Event;
-use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
+use stoa_model::ids::TaskId;
 use stoa_model::status::{Download, Reason};
-use stoa_model::task::{ExecutorInfo, KillPolicy, TaskBody, TaskInfo, TaskState};
+use stoa_model::task::{KillPolicy, TaskBody, TaskInfo, TaskState};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use wasmtime::Store;
 
-use crate::compiler;
-use crate::container::{Ended, Walls, set_walls, trap_text};
+use crate::container::{Ended, is_out_of_fuel, set_walls, trap_text};
 use crate::dispatcher;
 use crate::end::End;
 use crate::happening::Happening;
+use crate::life::{Birth, Ending, ending_of};
 use crate::limits::{
-    BUILT_IN_MEMORY_BYTES, EVENT_FUEL_MAX, EVENT_MS_MAX, EXECUTOR_IDLE_MS,
-    EXECUTOR_NOTES_WAITING_MAX, EXECUTOR_TASKS_MAX, EXECUTORS_MAX, REFUSALS_MAX, STOPPING_MS_MAX,
+    EVENT_FUEL_MAX, EVENT_MS_MAX, EXECUTOR_IDLE_MS, EXECUTOR_NOTES_WAITING_MAX, EXECUTOR_TASKS_MAX,
+    EXECUTORS_MAX, REFUSALS_MAX, STOPPING_MS_MAX,
 };
 use crate::output::Log;
 use crate::preparation;
-use crate::program::Program;
-use crate::site::Site;
 use crate::slices::{Cause, Cut, Leash, sliced};
 use crate::state::{Due, State, after};
 use crate::tasks::{Prepared, Stage, Task, change, progress};
 use crate::words;
 use crate::world::Executor as World;
 use crate::world::exports::stoa::executor::events;
-
-/// The component that runs tasks which name a program and no executor.
-pub(crate) const BUILT_IN: &[u8] = include_bytes!("../../command.wasm");
 
 /// From the dispatcher to an executor.
 pub(crate) enum Input {
@@ -58,139 +53,8 @@ pub(crate) enum Note {
     Packed { task: TaskId, packed: Result<Vec<Download>, End> },
 }
 
-/// What an executor is born with.
-pub(crate) struct Birth {
-    pub(crate) site: Arc<Site>,
-    pub(crate) framework: FrameworkId,
-    pub(crate) executor: ExecutorId,
-    pub(crate) agent: AgentId,
-    /// None is the built-in one.
-    pub(crate) info: Option<ExecutorInfo>,
-    pub(crate) inbox: mpsc::Receiver<Input>,
-    pub(crate) to_dispatcher: mpsc::Sender<dispatcher::Note>,
-}
-
-/// Why an executor is over.
-#[derive(Debug)]
-enum Ending {
-    /// It did what an executor must not do.
-    Lost(String),
-    /// It could not even start.
-    NotStarted(End),
-    /// As asked.
-    ShutDown,
-    /// As it asked itself.
-    Stopped,
-    /// Nobody wants to hear of it any more.
-    Abandoned,
-}
-
-impl Ending {
-    /// What becomes of the tasks that are not over.
-    fn verdict(&self) -> (TaskState, End) {
-        let end = match self {
-            Self::NotStarted(end) => end.clone(),
-            Self::ShutDown => {
-                let end = End::new(Reason::KillRequested, "its executor was shut down");
-                return (TaskState::Killed, end);
-            }
-            ending => End::new(Reason::ExecutorLost, ending.message()),
-        };
-        (TaskState::Failed, end)
-    }
-
-    fn message(&self) -> String {
-        match self {
-            Self::Lost(why) => format!("its executor is lost: {why}"),
-            Self::NotStarted(end) => end.message.clone(),
-            Self::ShutDown => "shut down as asked".to_owned(),
-            Self::Stopped => "its executor has stopped itself".to_owned(),
-            Self::Abandoned => String::new(),
-        }
-    }
-}
-
-/// Lives the life of one executor. `leash` ends it from outside: abandoned, it vanishes without a
-/// word; for any other cause it is lost.
-pub(crate) async fn live(mut birth: Birth, leash: Arc<Leash>) {
-    let born = match sliced(&leash, Actor::start(&mut birth)).await {
-        Ok(born) => born,
-        Err(cut) => Err(ending_of(cut)),
-    };
-    let (mut actor, ending) = match born {
-        Ok(mut actor) => {
-            let ending = match sliced(&leash, actor.run(&mut birth)).await {
-                Ok(ending) => ending,
-                Err(cut) => ending_of(cut),
-            };
-            (Some(actor), ending)
-        }
-        Err(ending) => (None, ending),
-    };
-    if matches!(ending, Ending::Abandoned) {
-        return;
-    }
-    let (framework, executor) = (&birth.framework, &birth.executor);
-    tracing::info!(%framework, %executor, ?ending, "executor ends");
-    if let Some(actor) = &mut actor {
-        actor.end(&birth, &ending).await;
-    }
-    birth.end(&ending).await;
-}
-
-fn ending_of(cut: Cut) -> Ending {
-    match cut {
-        Cut::Stopped(Cause::Abandoned) => Ending::Abandoned,
-        Cut::Stopped(_) => Ending::Lost("it does not keep up with its events".to_owned()),
-        Cut::Panicked(text) => {
-            tracing::error!(text, "the host panicked in an executor");
-            Ending::Lost(format!("the host failed in it: {text}"))
-        }
-    }
-}
-
-impl Birth {
-    /// Answers those who came too late, and says that it is over.
-    async fn end(&mut self, ending: &Ending) {
-        self.inbox.close();
-        let (state, end) = ending.verdict();
-        while let Some(input) = self.inbox.recv().await {
-            if let Input::Launch(task) = input {
-                let change = change(&self.framework, &task, state, end.clone());
-                self.say(Event::Update(change)).await;
-            }
-        }
-        if self.info.is_some() {
-            let (framework, executor) = (self.framework.clone(), self.executor.clone());
-            let message = ending.message();
-            self.say(Event::ExecutorEnded { framework, executor, message }).await;
-        }
-    }
-
-    async fn say(&self, event: Event) {
-        // Nobody listens only when the host ends.
-        let _ = self.site.events.send(event).await;
-    }
-
-    fn walls(&self) -> Walls {
-        let memory_bytes =
-            self.info.as_ref().map_or(BUILT_IN_MEMORY_BYTES, |info| info.resources.memory_bytes);
-        let (fuel, wall_ms, output_bytes) = (None, None, 0);
-        Walls { memory_bytes, fuel, wall_ms, output_bytes }
-    }
-
-    async fn program(&self) -> Result<Arc<Program>, End> {
-        let compiler = &self.site.compiler;
-        let phases = match &self.info {
-            None => compiler.prepare_built_in(BUILT_IN),
-            Some(info) => compiler.prepare(info.program),
-        };
-        compiler::ready(phases, |_| {}).await
-    }
-}
-
 /// An executor that lives.
-struct Actor {
+pub(crate) struct Actor {
     store: Store<State>,
     world: World,
     notes: mpsc::Receiver<Note>,
@@ -202,7 +66,7 @@ struct Actor {
 }
 
 impl Actor {
-    async fn start(birth: &mut Birth) -> Result<Self, Ending> {
+    pub(crate) async fn start(birth: &mut Birth) -> Result<Self, Ending> {
         let program = birth.program().await.map_err(Ending::NotStarted)?;
         let linked = program.executor.clone().map_err(Ending::NotStarted)?;
         let slots = Arc::clone(&birth.site.executor_slots);
@@ -227,7 +91,7 @@ impl Actor {
         Ok(Self { store, world, notes, event_leash, inputs_taken: 0, shutting_down, _slot })
     }
 
-    async fn run(&mut self, birth: &mut Birth) -> Ending {
+    pub(crate) async fn run(&mut self, birth: &mut Birth) -> Ending {
         let info = events::ExecutorInfo {
             id: birth.executor.to_string(),
             framework: birth.framework.to_string(),
@@ -435,7 +299,7 @@ impl Actor {
     }
 
     /// Ends all its tasks without asking it any more.
-    async fn end(&mut self, birth: &Birth, ending: &Ending) {
+    pub(crate) async fn end(&mut self, birth: &Birth, ending: &Ending) {
         let (state, end) = ending.verdict();
         self.store.data_mut().end_all_tasks(state, &end);
         let until = Instant::now() + Duration::from_millis(STOPPING_MS_MAX);
@@ -487,13 +351,11 @@ fn check<T>(
 ) -> Result<T, Ending> {
     let why = match outcome {
         Ok(Ok(value)) => return Ok(value),
-        Ok(Err(error)) => {
-            match (crate::container::is_out_of_fuel(&error), store.data().limiter.refused()) {
-                (true, _) => format!("{what} used more than {EVENT_FUEL_MAX} units of fuel"),
-                (false, Some(refusal)) => format!("in {what} it was {refusal}"),
-                (false, None) => format!("in {what} it {}", trap_text(&error)),
-            }
-        }
+        Ok(Err(error)) => match (is_out_of_fuel(&error), store.data().limiter.refused()) {
+            (true, _) => format!("{what} used more than {EVENT_FUEL_MAX} units of fuel"),
+            (false, Some(refusal)) => format!("in {what} it was {refusal}"),
+            (false, None) => format!("in {what} it {}", trap_text(&error)),
+        },
         Err(Cut::Stopped(_)) => format!("{what} took more than {} s", EVENT_MS_MAX / 1_000),
         Err(cut @ Cut::Panicked(_)) => return Err(ending_of(cut)),
     };

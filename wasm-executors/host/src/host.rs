@@ -15,7 +15,7 @@ use crate::cache::Cache;
 use crate::compiler::Compiler;
 use crate::dispatcher::Dispatcher;
 use crate::engine;
-use crate::executor::BUILT_IN;
+use crate::life::BUILT_IN;
 use crate::limits::{
     COMMANDS_WAITING_MAX, EVENTS_WAITING_MAX, EXECUTORS_MAX, GUEST_FILE_THREADS, WORK_THREADS,
 };

@@ -15,6 +15,7 @@ mod grants;
 mod happening;
 mod host;
 mod inspect;
+mod life;
 mod limiter;
 mod limits;
 mod output;

@@ -1,5 +1,5 @@
-//! What a guest can touch: directories, uploads and downloads, disk, the network. What is not granted
-//! is not there, and what cannot be granted is refused before the start.
+//! What a guest can touch: directories, uploads and downloads, disk, the network. What is not
+//! granted is not there, and what cannot be granted is refused before the start.
 
 mod house;
 

@@ -70,7 +70,8 @@ impl events::Guest for Rascal {
             }
             "lies" => (0..200).for_each(|_| drop(report("nobody", TaskState::Running, ""))),
             "flood" => {
-                let refused = (0..5_000).find(|_| report(&task.id, TaskState::Running, "").is_err());
+                let refused =
+                    (0..5_000).find(|_| report(&task.id, TaskState::Running, "").is_err());
                 driver::wake_after(1);
                 NOW.with_borrow_mut(|now| now.seen = format!("{refused:?}").into_bytes());
             }
