@@ -140,9 +140,10 @@ pub struct Grants {
     /// The longest time the task may run, such as 30s or 5m; no limit if not given.
     #[arg(long, value_name = "TIME", value_parser = values::duration_ms)]
     pub timeout: Option<u64>,
-    /// Disk for uploads, downloads and what the task writes there.
-    #[arg(long, value_name = "SIZE", default_value = "0", value_parser = values::bytes)]
-    pub disk: u64,
+    /// Disk for uploads, downloads and what the task writes there; 1GiB if there are any and
+    /// nothing else is said.
+    #[arg(long, value_name = "SIZE", value_parser = values::bytes)]
+    pub disk: Option<u64>,
     /// Bytes of stdout and stderr together.
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = values::bytes)]
     pub output_limit: u64,

@@ -1,6 +1,9 @@
 //! `stoa logs`, and what `stoa run` prints of its task: both outputs, followed to their ends. It
 //! never holds more than a piece of them.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use stoa_model::limits::CHUNK_BYTES_MAX;
@@ -9,18 +12,52 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tonic::Code;
 
 use crate::cluster::{Cluster, rich};
-use crate::config::Logs;
+use crate::config::{Logs, Output};
 use crate::failure::Failure;
 use crate::lists::unprinted;
+use crate::table::print_json;
 
 /// Prints what a task has written to its stdout and stderr, each to ours.
 ///
 /// # Errors
 /// [`Failure`] if the master knows no such task, its agent is away, or the master is gone.
-pub async fn logs(arguments: Logs) -> Result<(), Failure> {
+pub async fn logs(arguments: Logs, output: Output) -> Result<(), Failure> {
     let cluster = Cluster::find(arguments.at.master.as_deref()).await?;
     let until = if arguments.follow { Until::TaskIsOver } else { Until::Now };
-    print(&cluster, &arguments.task, until).await
+    match output {
+        Output::Table => print(&cluster, &arguments.task, until).await,
+        Output::Json => {
+            let (stdout, stderr) = (JsonLines { stream: "stdout" }, JsonLines { stream: "stderr" });
+            let stdout = copy(&cluster, &arguments.task, LogStream::Stdout, until, stdout);
+            let stderr = copy(&cluster, &arguments.task, LogStream::Stderr, until, stderr);
+            tokio::try_join!(stdout, stderr).map(|_| ())
+        }
+    }
+}
+
+/// Prints each piece of a log as one line of JSON: which output, and the text of the piece.
+struct JsonLines {
+    stream: &'static str,
+}
+
+impl AsyncWrite for JsonLines {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let text = String::from_utf8_lossy(data);
+        let printed = print_json(&serde_json::json!({ "stream": self.stream, "data": text }));
+        Poll::Ready(printed.map(|()| data.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// How often a log is asked for again while the master or the agent is away, and how long after.
@@ -84,8 +121,10 @@ pub async fn copy(
         };
         failures = 0;
         offset += chunk.data.len() as u64;
-        sink.write_all(&chunk.data).await.map_err(unprinted)?;
-        sink.flush().await.map_err(unprinted)?;
+        if !chunk.data.is_empty() {
+            sink.write_all(&chunk.data).await.map_err(unprinted)?;
+            sink.flush().await.map_err(unprinted)?;
+        }
         let is_all_there_is = chunk.data.is_empty() && until == Until::Now;
         if chunk.is_end || is_all_there_is {
             return Ok(offset);

@@ -56,7 +56,7 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
         Command::Master(arguments) => daemon::master(arguments, output).await,
         Command::Agent(arguments) => daemon::agent(arguments, output).await,
         Command::Ps(arguments) => lists::ps(arguments, output).await,
-        Command::Logs(arguments) => logs::logs(arguments).await,
+        Command::Logs(arguments) => logs::logs(arguments, output).await,
         Command::Kill(arguments) => lists::kill(arguments, output).await,
         Command::Agents(at) => lists::agents(at, output).await,
         Command::Frameworks(at) => lists::frameworks(at, output).await,

@@ -1,16 +1,18 @@
 //! Artifacts by their content: a directory of files named by SHA-256, each whole and verified or
 //! not there at all. It never fetches any.
 
-use std::fs::{File, FileTimes};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use stoa_model::digest::Digest;
 use stoa_model::limits::ARTIFACT_BYTES_MAX;
 use stoa_model::size::Bytes;
 use tempfile::NamedTempFile;
+
+use crate::room::{make_room, note_use};
 
 /// Bytes that all artifacts of one directory may take. Beyond it those that were not used for the
 /// longest time go; if all were used lately, new ones are refused.
@@ -91,8 +93,7 @@ impl Artifacts {
     /// The size in bytes of the artifact if it is there; marks it as used now.
     pub fn use_now(&self, digest: &Digest) -> Option<u64> {
         let file = File::open(self.path(digest)).ok()?;
-        // The time of use only ranks what may be removed: a read-only directory may refuse it.
-        let _ = file.set_times(FileTimes::new().set_modified(SystemTime::now()));
+        note_use(&file);
         file.metadata().ok().map(|metadata| metadata.len())
     }
 
@@ -129,33 +130,12 @@ impl Artifacts {
     }
 
     fn make_room(&self, wanted: u64) -> Result<(), ArtifactError> {
-        let entries =
-            std::fs::read_dir(&self.dir).map_err(|source| self.failed("cannot list", source))?;
-        let mut files = Vec::new();
-        for entry in entries.flatten() {
-            let Ok(metadata) = entry.metadata() else {
-                continue;
-            };
-            let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            files.push((used, metadata.len(), entry.path()));
+        let has_room = make_room(&self.dir, wanted, self.bytes_max, IN_USE)
+            .map_err(|source| self.failed("cannot list", source))?;
+        if has_room {
+            return Ok(());
         }
-        let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
-        files.sort();
-        let idle = files
-            .into_iter()
-            .filter(|(used, ..)| used.elapsed().is_ok_and(|since_use| since_use > IN_USE));
-        for (_, size, path) in idle {
-            if total.saturating_add(wanted) <= self.bytes_max {
-                break;
-            }
-            if std::fs::remove_file(&path).is_ok() {
-                total -= size;
-            }
-        }
-        if total.saturating_add(wanted) > self.bytes_max {
-            return Err(ArtifactError::Full { dir: self.dir.clone(), bytes_max: self.bytes_max });
-        }
-        Ok(())
+        Err(ArtifactError::Full { dir: self.dir.clone(), bytes_max: self.bytes_max })
     }
 }
 
@@ -230,6 +210,9 @@ pub fn digest_of_stream(mut stream: impl Read) -> io::Result<(Digest, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::FileTimes;
+    use std::time::SystemTime;
+
     use super::*;
 
     fn store(bytes_max: u64) -> (tempfile::TempDir, Artifacts) {

@@ -3,6 +3,7 @@
 
 pub mod artifacts;
 pub mod clock;
+pub mod room;
 pub mod state_dir;
 
 pub use artifacts::{ArtifactError, ArtifactWriter, Artifacts};

@@ -223,13 +223,15 @@ impl Agent {
             let Welcome { agent, session, .. } = welcome;
             self.record(Record::Registered { agent, session }, actions);
         }
-        if let State::Greeting { ended, .. } = &mut self.link.state {
-            actions.extend(std::mem::take(ended).into_iter().map(Action::ToMaster));
-        }
+        let ended = match &mut self.link.state {
+            State::Greeting { ended, .. } => std::mem::take(ended),
+            _ => Vec::new(),
+        };
         self.link.on_open(now, welcome.heartbeat_ms);
         self.resume_launches(actions);
         self.resume_publishes(actions);
         self.resume_updates(now, actions);
+        actions.extend(ended.into_iter().map(Action::ToMaster));
     }
 
     fn on_event(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {

@@ -21,6 +21,9 @@ use crate::failure::{Failure, code};
 /// Memory of an executor that `--executor` starts, on top of its task's: 64 MiB.
 const EXECUTOR_MEMORY_BYTES: u64 = 64 << 20;
 
+/// Disk of a task whose directories travel, unless `--disk` says otherwise.
+const DISK_BYTES_DEFAULT: u64 = 1 << 30;
+
 /// A wasm file that was looked at.
 pub struct File {
     path: PathBuf,
@@ -88,7 +91,8 @@ pub async fn make(arguments: &Run, file: &File, cluster: &Cluster) -> Result<Tem
         None => TaskBody::Command(command(arguments, file, program, cluster).await?),
     };
     let mut resources = Resources::new(grants.cpus, grants.memory);
-    resources.disk_bytes = grants.disk;
+    let travels = !grants.upload.is_empty() || !grants.download.is_empty();
+    resources.disk_bytes = grants.disk.unwrap_or(if travels { DISK_BYTES_DEFAULT } else { 0 });
     let name = arguments.name.as_ref().map_or(&*file.name, TaskId::as_str).to_owned();
     let info = TaskInfo {
         id: task_id(&name)?,

@@ -42,7 +42,7 @@ pub const ROOMS: &[Room] = &[
     heavy("master", MASTER, &[MODEL, PROTOCOL, MACHINE, MASTER_CORE]),
     light("agent/core", AGENT_CORE, &[MODEL]),
     heavy("agent", AGENT, &[MODEL, PROTOCOL, MACHINE, AGENT_CORE, EXECUTOR_HOST]),
-    heavy("wasm-executors/host", EXECUTOR_HOST, &[MODEL]),
+    heavy("wasm-executors/host", EXECUTOR_HOST, &[MODEL, MACHINE]),
     light("scheduler", SCHEDULER, &[MODEL, MACHINE, PROTOCOL]),
     heavy("cli", "stoa", &[MODEL, PROTOCOL, MACHINE, MASTER, AGENT, EXECUTOR_HOST, SCHEDULER]),
     heavy("tests/harness", HARNESS, &[]),

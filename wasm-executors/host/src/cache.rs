@@ -1,16 +1,20 @@
-//! Compiled code on disk. Only what this host wrote itself and authenticated is ever handed back;
-//! anything else is refused and removed. It never compiles.
+//! Compiled code on disk, which several hosts of one user may share. Only what a host with the same
+//! key wrote and authenticated is ever handed back; anything else is refused and removed. It never
+//! compiles.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, Permissions};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
+use stoa_machine::room::{make_room, note_use};
 use stoa_model::digest::Digest;
 use wasmtime::Engine;
+
+use crate::limits::{CACHE_BYTES_MAX, CACHE_SPARED};
 
 const KEY_FILE: &str = "key";
 const KEY_BYTES: usize = 32;
@@ -53,7 +57,7 @@ impl Cache {
     /// What was compiled of `program` before, if it is still what was written.
     pub(crate) fn read(&self, program: Digest) -> Option<Entry> {
         let path = self.path(program);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match read_noted(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => {
@@ -72,16 +76,17 @@ impl Cache {
     pub(crate) fn write(&self, program: Digest, kind: CodeKind, code: &[u8]) -> io::Result<()> {
         let header = self.header(program, kind);
         let mac = self.mac(&header, code).finalize().into_bytes();
-        let temporary = self.directory.join(format!("{}.new", program.hex()));
-        // What a crash has left is of no use to anybody.
-        let _ = std::fs::remove_file(&temporary);
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o400).open(&temporary)?;
+        if !make_room(&self.directory, code.len() as u64, CACHE_BYTES_MAX, CACHE_SPARED)? {
+            return Err(io::Error::other("the cache is full of code that was used lately"));
+        }
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o400))
+            .tempfile_in(&self.directory)?;
         for part in [&header[..], &mac[..], code] {
             file.write_all(part)?;
         }
-        file.sync_all()?;
-        std::fs::rename(&temporary, self.path(program))?;
+        file.as_file().sync_all()?;
+        file.persist(self.path(program)).map_err(|error| error.error)?;
         File::open(&self.directory)?.sync_all()
     }
 
@@ -127,6 +132,14 @@ impl Cache {
     }
 }
 
+fn read_noted(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    note_use(&file);
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn make_private(directory: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     std::fs::set_permissions(directory, Permissions::from_mode(0o700))
@@ -144,22 +157,28 @@ fn read_or_make_key(root: &Path) -> io::Result<[u8; KEY_BYTES]> {
             }
             tracing::warn!(path = %path.display(), "the key is damaged or open to others: renewed");
             std::fs::remove_file(&path)?;
-            make_key(&path)
+            make_key(root, &path)
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(&path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(root, &path),
         Err(error) => Err(error),
     }
 }
 
-fn make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
+/// Makes the key, or takes that of another host which was faster.
+fn make_key(root: &Path, path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     let mut key = [0; KEY_BYTES];
     File::open("/dev/urandom")?.read_exact(&mut key)?;
-    let temporary = path.with_extension("new");
-    let _ = std::fs::remove_file(&temporary);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    let permissions = Permissions::from_mode(0o600);
+    let mut file = tempfile::Builder::new().permissions(permissions).tempfile_in(root)?;
     file.write_all(&key)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => {}
+        Err(refused) if refused.error.kind() == io::ErrorKind::AlreadyExists => {
+            File::open(path)?.read_exact(&mut key)?;
+        }
+        Err(refused) => return Err(refused.error),
+    }
     Ok(key)
 }
 

@@ -29,7 +29,7 @@ pub struct Config {
     pub artifacts: PathBuf,
     /// Directory of the sandboxes: `FRAMEWORK/TASK/` each, made when the first byte needs it.
     pub sandboxes: PathBuf,
-    /// Directory of compiled code, which only this host may write.
+    /// Directory of compiled code, which only hosts of this user may write; they may share it.
     pub cache: PathBuf,
     /// Below these, grants may name directories of this machine.
     pub directories_allowed: Vec<PathBuf>,

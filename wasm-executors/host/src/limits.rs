@@ -1,5 +1,7 @@
 //! The bounds of this host, each with what happens there. It never enforces any of them.
 
+use std::time::Duration;
+
 /// Fuel a guest uses before it lets others run: some tenths of a millisecond. Smaller slices cost
 /// visibly, larger ones delay kills and neighbours.
 pub(crate) const SLICE_FUEL: u64 = 1_000_000;
@@ -149,3 +151,10 @@ pub(crate) const MAPS_SPARE: u64 = 4_096;
 
 /// Memory maps that one live instance takes: measured as 6.
 pub(crate) const MAPS_PER_INSTANCE: u64 = 7;
+
+/// Bytes of compiled code on disk, for one engine. Beyond it what was not used for the longest time
+/// goes; if all was used lately, a program is compiled and not kept.
+pub(crate) const CACHE_BYTES_MAX: u64 = 4 << 30;
+
+/// Compiled code that was used within this time is not removed.
+pub(crate) const CACHE_SPARED: Duration = Duration::from_secs(600);

@@ -135,7 +135,7 @@ impl State {
 
     /// The task's own program, which was prepared before the executor heard of the task.
     fn own_recipe(&mut self, id: &TaskId) -> Result<Recipe, End> {
-        let none = || End::denied("the task names no program of its own");
+        let none = || End::failed("the task names no program of its own");
         let task = self.tasks.get_mut(id).ok_or_else(none)?;
         let prepared = task.prepared.as_mut().ok_or_else(none)?;
         let prepared = prepared.as_mut().map_err(|end| end.clone())?;
