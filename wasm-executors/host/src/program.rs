@@ -106,7 +106,7 @@ fn link_module(linkers: &Linkers, module: &Module) -> Result<InstancePre<Guest>,
             Some(import) => {
                 format!("imports {}.{}, which nobody provides", import.module(), import.name())
             }
-            None => format!("imports what is not provided as it wants it: {error:#}"),
+            None => return wrong_import(&error),
         };
         End::new(Reason::MissingImport, message)
     })
@@ -120,10 +120,20 @@ fn link_command(linkers: &Linkers, component: &Component) -> Result<CommandPre<G
         };
         return Err(invalid(&error));
     }
-    linkers
-        .command
-        .instantiate_pre(component)
-        .map_err(|error| missing_import(component, false, &error))
+    let is_executor_too = exports(component, "stoa:executor/events");
+    check_imports(component, is_executor_too)?;
+    let linked = match is_executor_too {
+        false => linkers.command.instantiate_pre(component),
+        // As a program it has no driver: it traps if it asks for one.
+        true => {
+            let mut linker = linkers.command.clone();
+            linker
+                .define_unknown_imports_as_traps(component)
+                .and_then(|()| linker.instantiate_pre(component))
+        }
+    };
+    linked
+        .map_err(|error| wrong_import(&error))
         .and_then(|linked| CommandPre::new(linked).map_err(|error| wrong_export(&error)))
 }
 
@@ -131,10 +141,11 @@ fn link_executor(linkers: &Linkers, component: &Component) -> Result<ExecutorPre
     if !exports(component, "stoa:executor/events") {
         return Err(invalid(&InvalidModule::NoExecutor));
     }
+    check_imports(component, true)?;
     linkers
         .executor
         .instantiate_pre(component)
-        .map_err(|error| missing_import(component, true, &error))
+        .map_err(|error| wrong_import(&error))
         .and_then(|linked| ExecutorPre::new(linked).map_err(|error| wrong_export(&error)))
 }
 
@@ -154,13 +165,22 @@ fn export_names(component: &Component) -> String {
     }
 }
 
-fn missing_import(component: &Component, for_executor: bool, error: &wasmtime::Error) -> End {
+/// Refuses by name what nobody provides: also what the engine would let pass, as nothing of it is
+/// called.
+fn check_imports(component: &Component, for_executor: bool) -> Result<(), End> {
     let ty = component.component_type();
     let mut imports = ty.imports(component.engine()).map(|(name, _)| name);
-    let message = match imports.find(|name| !is_provided(name, for_executor)) {
-        Some(name) => format!("imports {name}, which nobody provides"),
-        None => format!("imports what is not provided as it wants it: {error:#}"),
-    };
+    match imports.find(|name| !is_provided(name, for_executor)) {
+        Some(name) => {
+            let message = format!("imports {name}, which nobody provides");
+            Err(End::new(Reason::MissingImport, message))
+        }
+        None => Ok(()),
+    }
+}
+
+fn wrong_import(error: &wasmtime::Error) -> End {
+    let message = format!("imports what is not provided as it wants it: {error:#}");
     End::new(Reason::MissingImport, message)
 }
 

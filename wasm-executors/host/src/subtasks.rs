@@ -50,7 +50,9 @@ struct Recipe {
 
 impl Host for State {
     async fn spawn(&mut self, options: SpawnOptions) -> Result<u64, Refusal> {
+        eprintln!("spawn {options:?}");
         let spawned = self.on_spawn(options).await;
+        eprintln!("spawned {spawned:?}");
         match &spawned {
             // A program that cannot start is no fault of its executor.
             Err(Refusal::CannotStart(_)) | Ok(_) => spawned,

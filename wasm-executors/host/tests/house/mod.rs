@@ -105,12 +105,19 @@ impl House {
 
     /// Waits until the task is in this state, or over.
     pub async fn until(&mut self, task: &str, state: TaskState) -> TaskChange {
+        let wanted = |event: &Event| match event {
+            Event::Update(change) if change.task.as_str() == task => {
+                let reached = change.state == state || change.state.is_terminal();
+                reached.then(|| (**change).clone())
+            }
+            _ => None,
+        };
+        if let Some(change) = self.heard.iter().find_map(wanted) {
+            return change;
+        }
         loop {
-            if let Event::Update(change) = self.next().await
-                && change.task.as_str() == task
-                && (change.state == state || change.state.is_terminal())
-            {
-                return *change;
+            if let Some(change) = wanted(&self.next().await) {
+                return change;
             }
         }
     }
