@@ -19,9 +19,7 @@ impl types::Host for State {}
 
 impl Host for State {
     fn send_status_update(&mut self, status: types::TaskStatus) -> Result<(), Refusal> {
-        eprintln!("status {status:?}");
         let taken = self.on_status(status);
-        eprintln!("status {taken:?}");
         self.count_refusal(taken)
     }
 

@@ -265,9 +265,7 @@ impl Actor {
         self.store.set_fuel(EVENT_FUEL_MAX).expect("the engine counts fuel");
         let events = self.world.stoa_executor_events();
         let call = happening.call(events, &mut self.store);
-        eprintln!("event {name}");
         let outcome = sliced(&self.event_leash, call).await;
-        eprintln!("event {name} done {:?}", outcome.as_ref().map(|r| r.as_ref().map_err(|e| format!("{e:?}"))));
         self.event_leash.clear_deadline();
         let fuel_left = self.store.get_fuel().unwrap_or(0);
         self.store.data_mut().fuel_used += EVENT_FUEL_MAX.saturating_sub(fuel_left);

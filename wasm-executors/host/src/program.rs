@@ -16,6 +16,18 @@ use crate::world::{Executor, ExecutorPre};
 
 const PREVIEW1: &str = "wasi_snapshot_preview1";
 
+/// What only executors can call.
+const DRIVER: [(&str, [&str; 6]); 2] = [
+    (
+        "stoa:executor/driver@0.1.0",
+        ["send-status-update", "send-message", "own-limits", "own-usage", "wake-after", "stop"],
+    ),
+    (
+        "stoa:executor/subtasks@0.1.0",
+        ["spawn", "kill", "pause", "resume", "usage-of", "write-stdin"],
+    ),
+];
+
 /// All that a program may import, made once.
 pub(crate) struct Linkers {
     module: Linker<Guest>,
@@ -34,11 +46,26 @@ impl Linkers {
         module.allow_shadowing(false);
         let mut command = component::Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut command)?;
+        deny_driver(&mut command)?;
         let mut executor = component::Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut executor)?;
         Executor::add_to_linker::<_, HasSelf<State>>(&mut executor, |state| state)?;
         Ok(Self { module, command, executor })
     }
+}
+
+/// An executor can be a program too, and then it has no driver: it traps if it asks for one.
+fn deny_driver(linker: &mut component::Linker<Guest>) -> wasmtime::Result<()> {
+    linker.instance("stoa:executor/types@0.1.0")?;
+    for (interface, functions) in DRIVER {
+        let mut instance = linker.instance(interface)?;
+        for function in functions {
+            instance.func_new(function, |_, _, _, _| {
+                Err(wasmtime::Error::msg("a program has no driver: only executors have"))
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Source: WASI preview 1, `proc_exit`.
@@ -120,19 +147,10 @@ fn link_command(linkers: &Linkers, component: &Component) -> Result<CommandPre<G
         };
         return Err(invalid(&error));
     }
-    let is_executor_too = exports(component, "stoa:executor/events");
-    check_imports(component, is_executor_too)?;
-    let linked = match is_executor_too {
-        false => linkers.command.instantiate_pre(component),
-        // As a program it has no driver: it traps if it asks for one.
-        true => {
-            let mut linker = linkers.command.clone();
-            linker
-                .define_unknown_imports_as_traps(component)
-                .and_then(|()| linker.instantiate_pre(component))
-        }
-    };
-    linked
+    check_imports(component, exports(component, "stoa:executor/events"))?;
+    linkers
+        .command
+        .instantiate_pre(component)
         .map_err(|error| wrong_import(&error))
         .and_then(|linked| CommandPre::new(linked).map_err(|error| wrong_export(&error)))
 }

@@ -20,8 +20,8 @@ use crate::end::End;
 use crate::executor::Note;
 use crate::grants::Grants;
 use crate::limits::{EXECUTOR_SUBTASKS_MAX, SLICE_FUEL, STDIN_BYTES_MAX};
-use crate::output::{Output, Sink};
-use crate::program::Program;
+use crate::output::{Log, Output, Sink};
+use crate::program::Runnable;
 use crate::slices::{Cause, Leash};
 use crate::state::{State, after};
 use crate::tasks::{Stage, Task};
@@ -41,18 +41,23 @@ pub(crate) struct Subtask {
 
 /// What a subtask is made of, apart from its walls.
 struct Recipe {
-    program: Arc<Program>,
+    runnable: Runnable,
     grants: Arc<Grants>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     slot: OwnedSemaphorePermit,
 }
 
+/// How a subtask is to be fed and heard.
+struct Wires {
+    output: wit::Output,
+    has_stdin: bool,
+    log: Arc<Log>,
+}
+
 impl Host for State {
     async fn spawn(&mut self, options: SpawnOptions) -> Result<u64, Refusal> {
-        eprintln!("spawn {options:?}");
         let spawned = self.on_spawn(options).await;
-        eprintln!("spawned {spawned:?}");
         match &spawned {
             // A program that cannot start is no fault of its executor.
             Err(Refusal::CannotStart(_)) | Ok(_) => spawned,
@@ -130,9 +135,15 @@ impl State {
             task.on_not_started(&end);
             Refusal::CannotStart(end.to_wit())
         })?;
+        // From here on nothing fails: what is carved comes back only with the end of a subtask.
         let walls = task.carve(options.limits.map(words::walls)).map_err(Refusal::TooMuch)?;
-        let subtask = self.start(id, recipe, walls, (options.output, options.has_stdin));
-        subtask.map_err(|end| Refusal::CannotStart(end.to_wit()))
+        let SpawnOptions { output, has_stdin, .. } = options;
+        let wires = Wires { output, has_stdin, log: Arc::clone(&task.log) };
+        let leash = Arc::new(Leash::default());
+        if let Some(at) = walls.wall_ms.map(after).into_iter().chain(task.deadline).min() {
+            leash.stop_at(at, Cause::TimedOut);
+        }
+        Ok(self.start((id, walls, leash), recipe, wires))
     }
 
     /// The task's own program, which was prepared before the executor heard of the task.
@@ -147,7 +158,7 @@ impl State {
             None => take_slot(&self.site.slots, prepared.program.slots, self.site.slots_max)?,
         };
         Ok(Recipe {
-            program: Arc::clone(&prepared.program),
+            runnable: prepared.program.runnable.clone()?,
             grants: Arc::clone(&prepared.grants),
             arguments: arguments(&command.name, &command.arguments),
             environment: command.environment.clone(),
@@ -177,9 +188,10 @@ impl State {
             None => compiler::ready(self.site.compiler.prepare(digest), |_| {}).await,
         };
         Ok(compiled.and_then(|compiled| {
+            let runnable = compiled.runnable.clone()?;
             let slot = take_slot(&self.site.slots, compiled.slots, self.site.slots_max)?;
             Ok(Recipe {
-                program: compiled,
+                runnable,
                 grants: Arc::default(),
                 arguments: arguments(&program.name, &program.arguments),
                 environment: program.environment,
@@ -191,34 +203,26 @@ impl State {
     /// Nothing here waits: the container is made where guests run.
     fn start(
         &mut self,
-        id: TaskId,
+        (task, walls, leash): (TaskId, Walls, Arc<Leash>),
         recipe: Recipe,
-        walls: Walls,
-        (output, has_stdin): (wit::Output, bool),
-    ) -> Result<u64, End> {
-        let Some(task) = self.tasks.get_mut(&id) else { return Err(End::killed()) };
-        let runnable = recipe.program.runnable.clone()?;
+        wires: Wires,
+    ) -> u64 {
         let number = self.next_subtask;
         self.next_subtask += 1;
-        let leash = Arc::new(Leash::default());
-        let own = walls.wall_ms.map(after);
-        if let Some(at) = own.into_iter().chain(task.deadline).min() {
-            leash.stop_at(at, Cause::TimedOut);
-        }
-        let to_executor = (self.notes.clone(), id.clone(), number);
+        let to_executor = (self.notes.clone(), task.clone(), number);
         let sink = Sink {
-            log: (output != wit::Output::Executor).then(|| Arc::clone(&task.log)),
-            executor: (output != wit::Output::Log).then_some(to_executor),
+            log: (wires.output != wit::Output::Executor).then_some(wires.log),
+            executor: (wires.output != wit::Output::Log).then_some(to_executor),
             events: self.site.events.clone(),
             work: self.site.work.clone(),
         };
         let output = Output::new(sink, walls.output_bytes, Arc::clone(&leash));
-        let pipe = has_stdin.then(|| duplex(STDIN_BYTES_MAX));
+        let pipe = wires.has_stdin.then(|| duplex(STDIN_BYTES_MAX));
         let (stdin, guest_stdin) = pipe.map_or((None, None), |(ours, its)| (Some(ours), Some(its)));
         let plan = Plan {
             engine: self.site.engine.clone(),
             work: self.site.work.clone(),
-            runnable,
+            runnable: recipe.runnable,
             walls,
             arguments: recipe.arguments,
             environment: recipe.environment,
@@ -234,9 +238,9 @@ impl State {
             let _ = notes.send(Note::Ended { subtask: number, ended }).await;
         });
         let started = Instant::now();
-        let subtask = Subtask { task: id, leash, walls, output, started, stdin };
+        let subtask = Subtask { task, leash, walls, output, started, stdin };
         self.subtasks.insert(number, subtask);
-        Ok(number)
+        number
     }
 }
 
