@@ -26,7 +26,9 @@ pub(crate) struct Pooled {
 
 /// Makes the engine with the largest pool up to `instances_max` that this machine bears.
 pub(crate) fn start(instances_max: u32) -> wasmtime::Result<Pooled> {
-    let mut instances = instances_max.min(mappable_instances()).max(INSTANCES_MIN);
+    let instances_max = instances_max.max(1);
+    let instances_min = INSTANCES_MIN.min(instances_max);
+    let mut instances = instances_max.min(mappable_instances()).max(instances_min);
     loop {
         match Engine::new(&config(instances)) {
             Ok(engine) => {
@@ -35,9 +37,9 @@ pub(crate) fn start(instances_max: u32) -> wasmtime::Result<Pooled> {
                 }
                 return Ok(Pooled { engine, instances });
             }
-            Err(error) if instances > INSTANCES_MIN => {
+            Err(error) if instances > instances_min => {
                 tracing::debug!(instances, %error, "the pool does not fit");
-                instances = (instances / 2).max(INSTANCES_MIN);
+                instances = (instances / 2).max(instances_min);
             }
             Err(error) => return Err(error),
         }

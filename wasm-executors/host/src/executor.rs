@@ -1,5 +1,5 @@
-//! One executor that lives: an instance and its queue of events. Events run one at a time, each with
-//! a deadline and fuel of its own. It never touches another executor.
+//! One executor that lives: an instance and its queue of events. Events run one at a time, each
+//! with a deadline and fuel of its own. It never touches another executor.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! Compiling once: across tasks, across restarts, among many who ask at the same time.
 
+#[cfg(test)]
 mod house;
 
 use house::{House, task};

@@ -1,5 +1,6 @@
 //! Every way a program can end, or not even start: each has its own state, reason and message.
 
+#[cfg(test)]
 mod house;
 
 use house::{House, MIB, command, task, with_arguments};
@@ -49,10 +50,7 @@ fn limited(case: Case, change: fn(&mut TaskInfo)) -> Case {
     Case { change, ..case }
 }
 
-fn cases() -> Vec<Case> {
-    let grow = |pages: u32, then: &str| {
-        wat(EXIT, &format!("(drop (memory.grow (i32.const {pages}))) {then}"))
-    };
+fn exits_and_traps() -> Vec<Case> {
     vec![
         exit_case("returns", "", 0),
         exit_case("exit-0", "(call $exit (i32.const 0))", 0),
@@ -76,6 +74,11 @@ fn cases() -> Vec<Case> {
             Reason::Trapped,
             "trapped: call stack exhausted, in main, called from main",
         ),
+    ]
+}
+
+fn out_of_fuel_or_time() -> Vec<Case> {
+    vec![
         limited(
             case(
                 "spins-on-fuel",
@@ -116,6 +119,37 @@ fn cases() -> Vec<Case> {
             ),
             |task| task.max_completion_ms = Some(150),
         ),
+    ]
+}
+
+fn out_of_memory() -> Vec<Case> {
+    vec![
+        limited(
+            case(
+                "has-too-much-at-once",
+                r#"(module (memory 900) (func (export "_start")))"#.to_owned(),
+                Reason::MemoryExceeded,
+                "out of memory: asked for 56.2MiB more, had 0B of 10MiB",
+            ),
+            |task| task.resources.memory_bytes = 10 * MIB,
+        ),
+        limited(
+            case(
+                "has-several-memories",
+                r#"(module (memory 100) (memory 100) (func (export "_start")))"#.to_owned(),
+                Reason::MemoryExceeded,
+                "out of memory: asked for 6.2MiB more, had 6.2MiB of 10MiB",
+            ),
+            |task| task.resources.memory_bytes = 10 * MIB,
+        ),
+    ]
+}
+
+fn grown_too_far() -> Vec<Case> {
+    let grow = |pages: u32, then: &str| {
+        wat(EXIT, &format!("(drop (memory.grow (i32.const {pages}))) {then}"))
+    };
+    vec![
         limited(
             case(
                 "grows-and-traps",
@@ -144,24 +178,6 @@ fn cases() -> Vec<Case> {
             |task| task.resources.memory_bytes = 256 << 10,
         ),
         limited(
-            case(
-                "has-too-much-at-once",
-                r#"(module (memory 900) (func (export "_start")))"#.to_owned(),
-                Reason::MemoryExceeded,
-                "out of memory: asked for 56.2MiB more, had 0B of 10MiB",
-            ),
-            |task| task.resources.memory_bytes = 10 * MIB,
-        ),
-        limited(
-            case(
-                "has-several-memories",
-                r#"(module (memory 100) (memory 100) (func (export "_start")))"#.to_owned(),
-                Reason::MemoryExceeded,
-                "out of memory: asked for 6.2MiB more, had 6.2MiB of 10MiB",
-            ),
-            |task| task.resources.memory_bytes = 10 * MIB,
-        ),
-        limited(
             Case {
                 state: TaskState::Finished,
                 exit_code: Some(0),
@@ -169,6 +185,11 @@ fn cases() -> Vec<Case> {
             },
             |task| task.resources.memory_bytes = 10 * MIB,
         ),
+    ]
+}
+
+fn unknown_imports() -> Vec<Case> {
+    vec![
         case(
             "wants-an-unknown-module",
             wat(r#"(import "env" "magic" (func))"#, ""),
@@ -199,6 +220,11 @@ fn cases() -> Vec<Case> {
             Reason::MissingImport,
             "imports foo:bar/baz@1.0.0, which nobody provides",
         ),
+    ]
+}
+
+fn no_programs() -> Vec<Case> {
+    vec![
         case(
             "is-a-library",
             "(module)".to_owned(),
@@ -235,7 +261,15 @@ fn cases() -> Vec<Case> {
 #[tokio::test]
 async fn every_end_has_its_state_and_reason() {
     let mut house = House::new();
-    for case in cases() {
+    let cases = [
+        exits_and_traps(),
+        out_of_fuel_or_time(),
+        out_of_memory(),
+        grown_too_far(),
+        unknown_imports(),
+        no_programs(),
+    ];
+    for case in cases.into_iter().flatten() {
         let program = house.store_wat(&case.program);
         let mut task = task(case.name, program);
         (case.change)(&mut task);

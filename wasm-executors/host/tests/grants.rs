@@ -1,6 +1,7 @@
 //! What a guest can touch: directories, uploads and downloads, disk, the network. What is not
 //! granted is not there, and what cannot be granted is refused before the start.
 
+#[cfg(test)]
 mod house;
 
 use std::io::Read;
@@ -108,9 +109,9 @@ fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(0o644);
-        builder.append_data(&mut header, path, *content).unwrap();
+        builder.append_data(&mut header, path, *content).expect("a vector takes all");
     }
-    builder.into_inner().unwrap()
+    builder.into_inner().expect("a vector takes all")
 }
 
 #[tokio::test]
@@ -229,4 +230,41 @@ async fn a_name_that_cannot_be_resolved_is_refused() {
     let over = house.run(task).await;
     assert_eq!((over.state, over.reason), (TaskState::Failed, Reason::GrantDenied));
     assert!(over.message.contains("no-such-host.invalid:80"), "{}", over.message);
+}
+
+#[tokio::test]
+async fn only_the_granted_peer_can_be_reached() {
+    let mut house = House::new();
+    let program = house.store(include_bytes!("rascal.wasm"));
+    let granted = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let other = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let [port, other_port] = [&granted, &other].map(|it| it.local_addr().unwrap().port());
+    let grant = NetworkGrant { host: "127.0.0.1".to_owned(), port };
+    let (port, other_port) = (port.to_string(), other_port.to_string());
+    let denied = "access-denied";
+    let cases = [
+        ("none", vec!["connect", &port], false, denied),
+        ("none-bind", vec!["bind", "0"], false, denied),
+        ("none-name", vec!["resolve"], false, "permanent-resolver-failure"),
+        ("granted", vec!["connect", &port], true, "done"),
+        ("granted-name", vec!["resolve"], true, "done"),
+        ("other-port", vec!["connect", &other_port], true, denied),
+        ("granted-bind", vec!["bind", "0"], true, denied),
+    ];
+    for (name, arguments, is_granted, said) in cases {
+        let mut task = with_arguments(task(name, program), &arguments);
+        if is_granted {
+            command(&mut task).network = vec![grant.clone()];
+        }
+        house.run(task).await;
+        assert!(
+            house.log(name, LogStream::Stdout).contains(said),
+            "{name}: {:?}",
+            house.heard.last()
+        );
+    }
+    let mut hello = String::new();
+    let (mut peer, _) = granted.accept().await.unwrap();
+    tokio::io::AsyncReadExt::read_to_string(&mut peer, &mut hello).await.unwrap();
+    assert_eq!(hello, "hello");
 }

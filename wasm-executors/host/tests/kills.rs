@@ -1,5 +1,6 @@
 //! Ending what runs: at once, after a grace, before it starts, and by removing its framework.
 
+#[cfg(test)]
 mod house;
 
 use house::{House, framework_id, task, task_id, with_arguments};

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -159,14 +160,14 @@ impl House {
         told.next()
     }
 
-    /// The files of the cache, without its key.
-    pub fn cached(&self) -> BTreeMap<PathBuf, std::time::SystemTime> {
+    /// The files of the cache, without its key: a file that was written anew is another one.
+    pub fn cached(&self) -> BTreeMap<PathBuf, u64> {
         let mut files = BTreeMap::new();
         for directory in std::fs::read_dir(self.root.join("cache")).unwrap() {
             let directory = directory.unwrap().path();
             for file in std::fs::read_dir(directory).into_iter().flatten() {
                 let file = file.unwrap();
-                files.insert(file.path(), file.metadata().unwrap().modified().unwrap());
+                files.insert(file.path(), file.metadata().unwrap().ino());
             }
         }
         files

@@ -4,7 +4,13 @@
 mod bindings {
     wit_bindgen::generate!({
         world: "test:rascal/rascal",
-        path: ["../../../wit", "wit/deps/wasi-io.wit", "wit/deps/wasi-cli.wit", "wit/world.wit"],
+        path: [
+            "../../../wit",
+            "wit/deps/wasi-io.wit",
+            "wit/deps/wasi-cli.wit",
+            "wit/deps/wasi-sockets.wit",
+            "wit/world.wit",
+        ],
         generate_all,
     });
 }
@@ -21,6 +27,12 @@ use bindings::stoa::executor::types::{
 };
 use bindings::wasi::cli::environment::get_arguments;
 use bindings::wasi::cli::{stdin::get_stdin, stdout::get_stdout};
+use bindings::wasi::sockets::instance_network::instance_network;
+use bindings::wasi::sockets::ip_name_lookup::resolve_addresses;
+use bindings::wasi::sockets::network::{
+    ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress,
+};
+use bindings::wasi::sockets::tcp_create_socket::create_tcp_socket;
 
 /// The task that is under way, its subtask, and what was seen of it.
 #[derive(Default)]
@@ -220,18 +232,48 @@ fn report(task: &str, state: TaskState, message: &str) -> Result<(), driver::Ref
     })
 }
 
-/// The program: copies its input, or spins.
+/// The program: copies its input, or spins, or tries the network.
 impl run::Guest for Rascal {
     fn run() -> Result<(), ()> {
-        if get_arguments().get(1).is_some_and(|what| what == "spin-below") {
-            loop {
+        let arguments = get_arguments();
+        let said = match arguments.get(1).map(String::as_str) {
+            Some("spin-below") => loop {
                 std::hint::spin_loop();
-            }
-        }
-        let (input, output) = (get_stdin(), get_stdout());
-        while let Ok(bytes) = input.blocking_read(4_096) {
-            output.blocking_write_and_flush(&bytes).map_err(drop)?;
-        }
-        Ok(())
+            },
+            Some("connect") => connect(arguments[2].parse().unwrap()),
+            Some("bind") => bind(arguments[2].parse().unwrap()),
+            Some("resolve") => resolve_addresses(&instance_network(), "localhost").map(drop),
+            _ => return copy(),
+        };
+        let said = said.map_or_else(|code| format!("{code:?}"), |()| "done".to_owned());
+        get_stdout().blocking_write_and_flush(said.as_bytes()).map_err(drop)
     }
+}
+
+fn copy() -> Result<(), ()> {
+    let (input, output) = (get_stdin(), get_stdout());
+    while let Ok(bytes) = input.blocking_read(4_096) {
+        output.blocking_write_and_flush(&bytes).map_err(drop)?;
+    }
+    Ok(())
+}
+
+fn local(port: u16) -> IpSocketAddress {
+    IpSocketAddress::Ipv4(Ipv4SocketAddress { port, address: (127, 0, 0, 1) })
+}
+
+/// Connects and says hello.
+fn connect(port: u16) -> Result<(), ErrorCode> {
+    let socket = create_tcp_socket(IpAddressFamily::Ipv4)?;
+    socket.start_connect(&instance_network(), local(port))?;
+    socket.subscribe().block();
+    let (_input, output) = socket.finish_connect()?;
+    output.blocking_write_and_flush(b"hello").map_err(|_| ErrorCode::ConnectionReset)
+}
+
+fn bind(port: u16) -> Result<(), ErrorCode> {
+    let socket = create_tcp_socket(IpAddressFamily::Ipv4)?;
+    socket.start_bind(&instance_network(), local(port))?;
+    socket.subscribe().block();
+    socket.finish_bind()
 }
