@@ -9,7 +9,6 @@ use std::time::Duration;
 use stoa_model::limits::CHUNK_BYTES_MAX;
 use stoa_model::operator::{LogRequest, LogStream, TaskName};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tonic::Code;
 
 use crate::cluster::{Cluster, rich};
 use crate::config::{Logs, Output};
@@ -110,7 +109,8 @@ pub async fn copy(
             Err(error) if until == Until::Now || failures >= RETRIES_MAX => {
                 return Err(rich(error));
             }
-            Err(error) if offset == 0 && failures == 0 && error.code == Code::NotFound => {
+            // Unknown from the start is a mistake; later it is a master that waits for its agents.
+            Err(error) if offset == 0 && failures == 0 && error.reason == "TASK_UNKNOWN" => {
                 return Err(rich(error));
             }
             Err(_) => {
