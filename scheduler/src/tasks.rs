@@ -113,13 +113,13 @@ impl Tasks {
             return Novelty::Acknowledged;
         }
         let task = self.known(status.task.clone(), status.agent.clone());
-        task.is_asked = false;
         match &task.delivered {
             Some(last) if last.update == update && last.is_acknowledged => Novelty::Acknowledged,
             Some(last) if last.update == update => Novelty::Delivered,
             _ => {
                 let is_terminal = status.state.is_terminal();
                 task.delivered = Some(Delivered { update, is_terminal, is_acknowledged: false });
+                task.is_asked = false;
                 Novelty::New
             }
         }

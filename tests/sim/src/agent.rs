@@ -98,6 +98,7 @@ impl World {
         if !cfg!(debug_assertions) {
             core.check().map_err(|why| Violation::new("an agent's own check holds", why))?;
         }
+        self.book.on_agent_step(Name::Agent(at), &actions)?;
         process.edge.extend(actions);
         self.flush_agent(at)
     }
@@ -218,6 +219,7 @@ impl World {
             self.keep_at_agent(at, record)?;
         }
         self.lose_streams_of(Name::Agent(at));
+        self.book.on_agent_end(Name::Agent(at));
         let process = &mut self.agents[at];
         process.core = None;
         process.will_crash = false;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stoa_agent_core::Record;
+use stoa_agent_core::{Action, Record};
 use stoa_master_core as master;
 use stoa_model::agent_link::Call;
 use stoa_model::ids::{FrameworkId, SessionId, TaskId, UpdateId};
@@ -27,6 +27,8 @@ pub struct Book {
     made: BTreeMap<Key, Vec<(UpdateId, TaskState)>>,
     /// Those whose acknowledgement is durable there.
     acknowledged: BTreeSet<UpdateId>,
+    /// Those that an agent has decided are acknowledged, in its present life.
+    decided: BTreeSet<(Name, UpdateId)>,
     /// The session of each agent, and the command applied last in it.
     applied: BTreeMap<Name, (SessionId, u64)>,
     /// Frameworks that the master has removed.
@@ -138,6 +140,33 @@ impl Book {
         Ok(())
     }
 
+    /// An agent has decided what it does, in this order. What it decides after an acknowledgement
+    /// sends nothing again; what it decided before may leave with the same batch.
+    pub fn on_agent_step(&mut self, agent: Name, actions: &[Action]) -> Checked {
+        for action in actions {
+            match action {
+                Action::Record(Record::Acknowledged { update, .. }) => {
+                    self.decided.insert((agent, *update));
+                }
+                Action::ToMaster(Call::Update { status, .. }) => {
+                    let Some(update) = status.update else { continue };
+                    let is_decided = self.decided.contains(&(agent, update));
+                    if is_decided || self.acknowledged.contains(&update) {
+                        let seen = format!("{} {} by {agent}", status.task, status.state);
+                        return Err(Violation::new("what is acknowledged is not sent again", seen));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// An agent has ended: what it decided and had not made durable is void.
+    pub fn on_agent_end(&mut self, agent: Name) {
+        self.decided.retain(|(other, _)| *other != agent);
+    }
+
     /// An agent speaks to the master.
     pub fn on_agent_call(&self, agent: Name, call: &Call) -> Checked {
         let Call::Update { framework, status, .. } = call else { return Ok(()) };
@@ -145,10 +174,6 @@ impl Book {
         let Some(update) = status.update else {
             return Err(Violation::new("an agent's Update has an id", show(&key)));
         };
-        if self.acknowledged.contains(&update) {
-            let seen = format!("{} {} by {agent}", show(&key), status.state);
-            return Err(Violation::new("what is acknowledged is not sent again", seen));
-        }
         let made = self.made.get(&key);
         let is_durable = made.is_some_and(|made| made.iter().any(|(id, _)| *id == update));
         // Those of removed frameworks are told once and not kept.
