@@ -249,7 +249,7 @@ mod tests {
         assert!(matches!(store.put(b"abcd"), Err(ArtifactError::Full { .. })));
         let long_ago = SystemTime::now() - 2 * IN_USE;
         let file = File::open(store.path(&old)).unwrap();
-        file.set_times(FileTimes::new().set_modified(long_ago)).unwrap();
+        file.set_times(FileTimes::new().set_modified(long_ago).set_accessed(long_ago)).unwrap();
         let new = store.put(b"abcd").unwrap();
         assert_eq!((store.use_now(&old), store.use_now(&new)), (None, Some(4)));
     }

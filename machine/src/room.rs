@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 /// Notes that `file` is used now. A directory that refuses it only ranks the file as older.
 pub fn note_use(file: &File) {
-    let _ = file.set_times(FileTimes::new().set_modified(SystemTime::now()));
+    let _ = file.set_times(FileTimes::new().set_accessed(SystemTime::now()));
 }
 
 /// Makes room for `wanted` bytes more among the files of `dir`, which may have `bytes_max` in all.
@@ -20,7 +20,8 @@ pub fn make_room(dir: &Path, wanted: u64, bytes_max: u64, spared: Duration) -> i
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir)?.flatten() {
         let Ok(metadata) = entry.metadata() else { continue };
-        let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        let at = |time: io::Result<SystemTime>| time.unwrap_or(SystemTime::UNIX_EPOCH);
+        let used = at(metadata.accessed()).max(at(metadata.modified()));
         files.push((used, metadata.len(), entry.path()));
     }
     let mut total: u64 = files.iter().map(|(_, size, _)| size).sum();
