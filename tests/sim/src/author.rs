@@ -53,6 +53,8 @@ pub struct Author {
 pub struct Own {
     pub(crate) agent: AgentId,
     pub(crate) guest: Guest,
+    /// A Kill was said in this life of the process, whose session must not forget it.
+    pub(crate) is_killed: bool,
     /// What was told of it last.
     pub(crate) state: TaskState,
     /// How it ended, as far as the author knows.
@@ -77,7 +79,7 @@ pub enum Thought {
 impl Own {
     /// A task that is about to be launched.
     pub(crate) fn new(agent: AgentId, guest: Guest) -> Self {
-        Self { agent, guest, state: TaskState::Staging, end: None }
+        Self { agent, guest, is_killed: false, state: TaskState::Staging, end: None }
     }
 }
 
@@ -100,6 +102,7 @@ impl Author {
     pub(crate) fn begin_anew(&mut self) {
         self.offers.clear();
         self.has_asked = false;
+        self.tasks.values_mut().for_each(|own| own.is_killed = false);
     }
 
     /// Its tasks that are not over, as far as it knows.
@@ -285,7 +288,8 @@ impl World {
     fn settle_author(&mut self, at: usize) -> Checked {
         let author = &mut self.schedulers[at].author;
         let offers: Vec<_> = std::mem::take(&mut author.offers).into_keys().collect();
-        let endless = author.open().filter(|(_, own)| own.guest.runs_ms.is_none());
+        let is_endless = |own: &Own| own.guest.runs_ms.is_none() && !own.is_killed;
+        let endless = author.open().filter(|(_, own)| is_endless(own));
         let endless: Vec<_> =
             endless.map(|(task, own)| (task.clone(), own.agent.clone())).collect();
         self.call(at, Call::Suppress(Vec::new()))?;

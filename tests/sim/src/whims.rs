@@ -51,6 +51,9 @@ impl World {
         let open = self.schedulers[at].author.open();
         let open: Vec<_> = open.map(|(task, own)| (task.clone(), own.agent.clone())).collect();
         let Some((task, agent)) = self.chance.pick(open) else { return Ok(()) };
+        if let Some(own) = self.schedulers[at].author.tasks.get_mut(&task) {
+            own.is_killed = true;
+        }
         let agent = Some(agent).filter(|_| !self.chance.one_in(4));
         let grace_ms = self.chance.between(0, 2_000);
         let policy = Some(KillPolicy { grace_ms }).filter(|_| self.chance.one_in(2));

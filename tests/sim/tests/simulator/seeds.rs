@@ -2,7 +2,7 @@
 
 use stoa_sim::{Faults, Outcome, run};
 
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 450;
 const SEEDS_TWICE: u64 = 20;
 
 /// A seed's outcome, which must be a good one.
