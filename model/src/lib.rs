@@ -9,6 +9,7 @@ pub mod framework;
 pub mod host;
 pub mod ids;
 pub mod instant;
+pub mod keys;
 pub mod limits;
 pub mod offer;
 pub mod operator;

@@ -7,8 +7,8 @@ use stoa_model::ids::{AgentId, FrameworkId, TaskId};
 use stoa_model::operator::LogRequest;
 use stoa_model::task::TaskState;
 
-use crate::keys::TaskKey;
 use crate::record::Record;
+use stoa_model::keys::TaskKey;
 
 /// What the edge must do, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]

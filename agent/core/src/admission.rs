@@ -6,8 +6,8 @@ use stoa_model::status::Reason;
 use stoa_model::task::{ExecutorInfo, TaskInfo, TaskState};
 
 use crate::Agent;
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::limits::{EXECUTORS_MAX, TASKS_KEPT_MAX};
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// Why a task is not admitted. Its text is the message of the Update.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

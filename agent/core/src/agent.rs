@@ -8,12 +8,12 @@ use crate::artifacts::Artifacts;
 use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::input::Input;
-use crate::keys::TaskKey;
 use crate::link::Link;
 use crate::logs::Logs;
 use crate::publishes::Publishes;
 use crate::record::Record;
 use crate::recovered::Recovered;
+use stoa_model::keys::TaskKey;
 
 /// One agent.
 ///

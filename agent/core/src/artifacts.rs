@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stoa_model::digest::Digest;
 
-use crate::keys::TaskKey;
 use crate::limits::{ARTIFACTS_READY_MAX, FETCH_WAITS_MAX, FETCHES_MAX};
+use stoa_model::keys::TaskKey;
 
 /// Invariant: a task waits for an artifact exactly if the artifact is being fetched and lists it.
 #[derive(Debug, Default)]

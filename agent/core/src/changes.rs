@@ -9,10 +9,10 @@ use stoa_model::task::{TaskInfo, TaskState};
 
 use crate::Agent;
 use crate::action::{Action, Warning};
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::limits::UPDATES_WAITING_MAX;
 use crate::tasks::{Stage, may_follow};
 use crate::updates::cut;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 impl Agent {
     pub(crate) fn on_host(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {

@@ -6,7 +6,7 @@ use stoa_model::ids::TaskId;
 use stoa_model::resources::Resources;
 use stoa_model::task::TaskInfo;
 
-use crate::keys::{ExecutorKey, TaskKey};
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// The sum over the live tasks and executors, kept as they come and go.
 ///

@@ -3,9 +3,9 @@
 use stoa_model::resources::Resources;
 
 use crate::Agent;
-use crate::keys::ExecutorKey;
 use crate::limits::{EXECUTORS_MAX, FRAMEWORKS_REMOVED_MAX, SANDBOXES_MAX, TASKS_KEPT_MAX};
 use crate::tasks::Stage;
+use stoa_model::keys::ExecutorKey;
 
 impl Agent {
     /// Whether every invariant holds; for tests, for the simulator, and after every step of a

@@ -10,9 +10,9 @@ use stoa_model::task::{KillPolicy, TaskState};
 
 use crate::Agent;
 use crate::action::{Action, Warning};
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::record::Record;
 use crate::tasks::Stage;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 impl Agent {
     /// Does the next command; one that was done is passed over, one that is too early ends the

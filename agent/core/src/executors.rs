@@ -10,11 +10,11 @@ use stoa_model::task::{KillPolicy, TaskState};
 
 use crate::Agent;
 use crate::action::{Action, Warning};
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::limits::SHUTDOWN_GRACE_MS;
 use crate::record::Record;
 use crate::tasks::Stage;
 use crate::updates::cut;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 impl Agent {
     /// Notes that the executor of a task that goes to the host may live from here on.

@@ -15,9 +15,9 @@ use crate::Agent;
 use crate::action::{Action, Warning};
 use crate::admission::Refusal;
 use crate::artifacts::Needs;
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::record::Record;
 use crate::tasks::Stage;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// What follows from the records of one Launch.
 #[derive(Debug, Default)]

@@ -13,8 +13,8 @@ use crate::Agent;
 use crate::action::Action;
 use crate::deadlines::Deadlines;
 use crate::input::LogPiece;
-use crate::keys::TaskKey;
 use crate::limits::{LOG_REQUESTS_MAX, LOG_WAIT_MS};
+use stoa_model::keys::TaskKey;
 
 /// Invariant: `by_task` lists exactly the questions that wait.
 #[derive(Debug, Default)]

@@ -9,10 +9,10 @@ use stoa_model::instant::Instant;
 use crate::Agent;
 use crate::action::{Action, Warning};
 use crate::deadlines::Deadlines;
-use crate::keys::TaskKey;
 use crate::limits::{PUBLISH_RETRY_MS, PUBLISH_TRIES_MAX};
 use crate::record::Record;
 use crate::updates::cut;
+use stoa_model::keys::TaskKey;
 
 /// The tasks whose downloads are on their way, each with how often that was tried.
 ///

@@ -11,11 +11,11 @@ use stoa_model::status::TaskStatus;
 use stoa_model::task::{ExecutorRecord, TaskInfo, TaskState};
 
 use crate::charges::Charges;
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::limits::FRAMEWORKS_REMOVED_MAX;
 use crate::record::Record;
 use crate::sandboxes::Sandboxes;
 use crate::tasks::{Stage, Task, may_follow};
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// What an agent remembers. The default is an agent that never registered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

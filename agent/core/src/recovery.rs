@@ -7,9 +7,9 @@ use stoa_model::task::TaskState;
 
 use crate::Agent;
 use crate::action::Action;
-use crate::keys::TaskKey;
 use crate::limits::SHUTDOWN_GRACE_MS;
 use crate::tasks::Stage;
+use stoa_model::keys::TaskKey;
 
 impl Agent {
     pub(crate) fn begin(&mut self, now: Instant, actions: &mut Vec<Action>) {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::keys::TaskKey;
+use stoa_model::keys::TaskKey;
 
 /// Sandboxes in the order their tasks were forgotten.
 ///

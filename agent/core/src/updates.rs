@@ -11,10 +11,10 @@ use stoa_model::task::{TaskInfo, TaskState};
 
 use crate::Agent;
 use crate::action::Action;
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::limits::SANDBOXES_MAX;
 use crate::record::Record;
 use crate::tasks::Stage;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 impl Agent {
     /// A status of this agent's own, with a new Update.

@@ -15,12 +15,12 @@ use stoa_model::task::TaskState;
 use crate::agents::{Executor, Standing};
 use crate::deadlines::Deadline;
 use crate::input::ConnectionId;
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::master::Master;
 use crate::record::Record;
 use crate::rejection::AgentRejection;
 use crate::step::Step;
 use crate::tasks::by_master;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 impl Master {
     pub(crate) fn on_agent_gone(&mut self, step: &mut Step, connection: ConnectionId) {

@@ -12,10 +12,10 @@ use stoa_model::resources::Resources;
 
 use crate::book::Book;
 use crate::input::ConnectionId;
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::master::Master;
 use crate::outbox::Outbox;
 use crate::step::Step;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// How an agent stands to the master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

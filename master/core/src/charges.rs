@@ -5,8 +5,8 @@ use stoa_model::ids::{AgentId, FrameworkId, Role};
 use stoa_model::resources::Resources;
 
 use crate::agents::Executor;
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::master::Master;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 impl Master {
     /// Charges a framework for what it uses from now on.

@@ -91,7 +91,7 @@ impl Master {
             let record = &task.record;
             ensure(record.id == *task_id && record.framework == *id, || format!("task {task_id}"))?;
             let agent = self.agents.get(&record.agent).ok_or("a task on no agent")?;
-            let key = crate::keys::TaskKey::new(id, task_id);
+            let key = stoa_model::keys::TaskKey::new(id, task_id);
             ensure(agent.tasks.contains(&key), || format!("agent does not know {key}"))?;
             ensure(agent.is_in_pool() || !record.state.holds_resources(), || {
                 format!("{key} is {} on a lost agent", record.state)

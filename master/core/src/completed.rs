@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use stoa_model::ids::{FrameworkId, TaskId};
 use stoa_model::task::TaskRecord;
 
-use crate::keys::TaskKey;
 use crate::limits::TASKS_COMPLETED_MAX;
+use stoa_model::keys::TaskKey;
 
 /// Invariant: both maps hold the same tasks, at most [`TASKS_COMPLETED_MAX`].
 #[derive(Debug, Default)]

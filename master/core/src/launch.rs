@@ -13,12 +13,12 @@ use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{ExecutorInfo, TaskInfo, TaskState};
 
 use crate::agents::Executor;
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::limits::TASKS_PER_FRAMEWORK_MAX;
 use crate::master::Master;
 use crate::step::Step;
 use crate::task_rules::{TaskFault, check_task};
 use crate::tasks::Task;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// Why the offers of a Launch cannot be used together.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -26,7 +26,6 @@ mod filters;
 mod framework_rules;
 mod frameworks;
 mod input;
-mod keys;
 mod kill;
 mod launch;
 pub mod limits;

@@ -7,8 +7,8 @@ use stoa_model::agent_link::Command;
 use stoa_model::ids::{FrameworkId, SessionId};
 use stoa_model::task::TaskInfo;
 
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::limits::COMMANDS_WAITING_MAX;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// Invariant: the waiting commands have the numbers up to `last`, without gaps.
 #[derive(Clone, Debug)]

@@ -11,12 +11,12 @@ use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{KillPolicy, TaskState};
 
 use crate::agents::Standing;
-use crate::keys::TaskKey;
 use crate::limits::QUESTIONS_HELD_MAX;
 use crate::master::Master;
 use crate::rejection::Rejection;
 use crate::step::Step;
 use crate::tasks::reconciled;
+use stoa_model::keys::TaskKey;
 
 /// What is asked of a task that is not known yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,12 +13,12 @@ use stoa_model::status::Reason;
 use stoa_model::task::TaskState;
 
 use crate::deadlines::Deadline;
-use crate::keys::TaskKey;
 use crate::limits::FRAMEWORKS_REMOVED_MAX;
 use crate::master::Master;
 use crate::record::Record;
 use crate::step::Step;
 use crate::tasks::{Task, by_master};
+use stoa_model::keys::TaskKey;
 
 /// Frameworks that are over, the newest [`FRAMEWORKS_REMOVED_MAX`].
 ///

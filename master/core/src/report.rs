@@ -9,10 +9,10 @@ use stoa_model::resources::Resources;
 use stoa_model::task::{ExecutorRecord, TaskRecord, TaskState};
 
 use crate::admission::check_agent;
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::limits::TASKS_PER_REPORT_MAX;
 use crate::rejection::AgentRejection;
 use crate::updates::is_agents_to_say;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// The tasks and executors of a legal report.
 ///

@@ -21,7 +21,6 @@ use crate::book::Book;
 use crate::deadlines::Deadline;
 use crate::frameworks::{Framework, Link};
 use crate::input::ConnectionId;
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::limits::FRAMEWORKS_MAX;
 use crate::master::Master;
 use crate::record::Record;
@@ -29,6 +28,7 @@ use crate::rejection::AgentRejection;
 use crate::report::Report;
 use crate::step::Step;
 use crate::tasks::{Task, by_master};
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// An agent on its way back.
 struct Returning {

@@ -8,11 +8,11 @@ use stoa_model::scheduler::{Call, Event, ResourceRequest};
 use crate::connections::Peer;
 use crate::demand::Demand;
 use crate::input::ConnectionId;
-use crate::keys::ExecutorKey;
 use crate::limits::REQUESTS_PER_FRAMEWORK_MAX;
 use crate::master::Master;
 use crate::rejection::Rejection;
 use crate::step::Step;
+use stoa_model::keys::ExecutorKey;
 
 impl Master {
     pub(crate) fn on_scheduler_call(

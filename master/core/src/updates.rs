@@ -9,10 +9,10 @@ use stoa_model::scheduler::Event;
 use stoa_model::status::TaskStatus;
 use stoa_model::task::TaskState;
 
-use crate::keys::{ExecutorKey, TaskKey};
 use crate::master::Master;
 use crate::rejection::AgentRejection;
 use crate::step::Step;
+use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// Whether an agent may say that a task is in this state.
 pub(crate) fn is_agents_to_say(state: TaskState) -> bool {

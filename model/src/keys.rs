@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use stoa_model::ids::{ExecutorId, FrameworkId, TaskId};
+use crate::ids::{ExecutorId, FrameworkId, TaskId};
 
 /// One task of the cluster. Shown as `framework/task`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
