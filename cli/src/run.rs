@@ -147,10 +147,12 @@ impl<'a> Waiting<'a> {
                 Some(Step::Launched(task, agent)) => {
                     self.progress.say(format!("launched {task} on {agent}"));
                 }
-                Some(Step::Changed(status)) if self.on_changed(&status) => {
-                    return self.detach(&status).await;
+                Some(Step::Changed(status)) => {
+                    let goes_on_alone = self.on_changed(&status);
+                    if goes_on_alone {
+                        return self.detach(&status).await;
+                    }
                 }
-                Some(Step::Changed(_)) => {}
                 Some(Step::Over(status)) => return self.on_over(status).await,
                 Some(Step::Refused(why)) => return Err(Failure::new(code::CLUSTER, why)),
             }
