@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::digest::Digest;
 
-/// A wasm program with its arguments and everything it is granted. What is not listed is denied.
+/// A wasm program with what it is told and everything it is granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandInfo {
     /// The module or component to run.
@@ -16,6 +16,14 @@ pub struct CommandInfo {
     pub arguments: Vec<String>,
     /// The whole environment of the program, in order; nothing is inherited.
     pub environment: Vec<(String, String)>,
+    /// What it may touch.
+    pub grants: Grants,
+}
+
+/// What the programs of a task may touch beyond their own memory. What is not listed is denied; a
+/// task that is charged disk has its sandbox as `/` besides, unless `/` is listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
     /// The bytes of its standard input; none is an empty input.
     pub stdin: Option<Digest>,
     /// Directories of the agent's machine, only below what its operator allows.
@@ -26,6 +34,35 @@ pub struct CommandInfo {
     pub downloads: Vec<String>,
     /// Whom the program may connect to.
     pub network: Vec<NetworkGrant>,
+}
+
+impl CommandInfo {
+    /// A program that is told and granted nothing.
+    pub fn new(program: Digest, name: impl Into<String>) -> Self {
+        Self {
+            program,
+            name: name.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            grants: Grants::default(),
+        }
+    }
+}
+
+impl Grants {
+    /// The artifacts that must be there before they can be given.
+    pub fn artifacts(&self) -> impl Iterator<Item = Digest> {
+        self.stdin.into_iter().chain(self.uploads.iter().map(|upload| upload.archive))
+    }
+}
+
+/// A program that an executor may start by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedProgram {
+    /// The name, unique among those of one task or executor.
+    pub name: String,
+    /// The module or component.
+    pub program: Digest,
 }
 
 /// What a guest may do with a directory.

@@ -1,7 +1,7 @@
 //! A task: what a scheduler launches, and where it is in its life. It never changes a state: the
 //! cores do, each in its `tasks.rs`.
 
-use crate::command::CommandInfo;
+use crate::command::{CommandInfo, Grants, NamedProgram};
 use crate::digest::Digest;
 use crate::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
 use crate::resources::Resources;
@@ -46,12 +46,23 @@ pub enum TaskBody {
     /// A wasm program, run by the executor that ships with Stoa.
     Command(CommandInfo),
     /// Data that is handed to the framework's own executor.
-    Executor {
-        /// The executor; started with the first task that names it.
-        executor: ExecutorInfo,
-        /// Opaque to Stoa.
-        data: Vec<u8>,
-    },
+    Executor(Box<ExecutorTask>),
+}
+
+/// What a task is when a framework's own executor runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecutorTask {
+    /// The executor; started with the first task that names it.
+    pub executor: ExecutorInfo,
+    /// What the executor is told; opaque to Stoa.
+    pub data: Vec<u8>,
+    /// Programs of this task, besides those of the executor. All are compiled before the executor
+    /// hears of the task.
+    pub programs: Vec<NamedProgram>,
+    /// For the programs that the executor starts: it passes it on.
+    pub environment: Vec<(String, String)>,
+    /// What the programs that the executor starts may touch.
+    pub grants: Grants,
 }
 
 impl TaskInfo {
@@ -59,22 +70,43 @@ impl TaskInfo {
     pub fn executor(&self) -> Option<&ExecutorInfo> {
         match &self.body {
             TaskBody::Command(_) => None,
-            TaskBody::Executor { executor, .. } => Some(executor),
+            TaskBody::Executor(task) => Some(&task.executor),
         }
     }
 
     /// Every artifact the agent needs before the task can start, each once.
     pub fn artifacts(&self) -> Vec<Digest> {
         let mut digests = match &self.body {
-            TaskBody::Command(command) => std::iter::once(command.program)
-                .chain(command.stdin)
-                .chain(command.uploads.iter().map(|upload| upload.archive))
-                .collect(),
-            TaskBody::Executor { executor, .. } => vec![executor.program],
+            TaskBody::Command(command) => {
+                std::iter::once(command.program).chain(command.grants.artifacts()).collect()
+            }
+            TaskBody::Executor(task) => task.artifacts(),
         };
         digests.sort_unstable();
         digests.dedup();
         digests
+    }
+}
+
+impl ExecutorTask {
+    /// A task that has no programs of its own and is granted nothing.
+    pub fn new(executor: ExecutorInfo, data: Vec<u8>) -> Self {
+        Self {
+            executor,
+            data,
+            programs: Vec::new(),
+            environment: Vec::new(),
+            grants: Grants::default(),
+        }
+    }
+
+    /// Everything the executor and this task of it need.
+    fn artifacts(&self) -> Vec<Digest> {
+        let programs = self.programs.iter().chain(&self.executor.programs);
+        std::iter::once(self.executor.program)
+            .chain(programs.map(|named| named.program))
+            .chain(self.grants.artifacts())
+            .collect()
     }
 }
 
@@ -88,11 +120,34 @@ pub struct ExecutorInfo {
     pub name: String,
     /// The component.
     pub program: Digest,
+    /// Programs that it may start for itself and for any of its tasks.
+    pub programs: Vec<NamedProgram>,
     /// Charged to the framework as long as the executor lives, on top of its tasks' resources.
+    /// `memory_bytes` limits the executor and what it starts for itself together.
     pub resources: Resources,
     /// Handed to the executor when it is registered; opaque to Stoa.
     pub data: Vec<u8>,
+    /// Milliseconds without a task or message after which it is shut down.
+    pub idle_ms: u64,
 }
+
+impl ExecutorInfo {
+    /// An executor without programs and data.
+    pub fn new(id: ExecutorId, program: Digest, resources: Resources) -> Self {
+        Self {
+            name: id.to_string(),
+            id,
+            program,
+            programs: Vec::new(),
+            resources,
+            data: Vec::new(),
+            idle_ms: EXECUTOR_IDLE_MS_DEFAULT,
+        }
+    }
+}
+
+/// Milliseconds an executor that asks for nothing else may be idle: 10 minutes.
+pub const EXECUTOR_IDLE_MS_DEFAULT: u64 = 600_000;
 
 /// Limits of a container that are no shared resource. Each ends the task with its own reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,14 @@
 //! Programs and their grants on the wire.
 
-use stoa_model::command::{Access, CommandInfo, DirectoryGrant, NetworkGrant, Upload};
+use std::collections::BTreeSet;
+
+use stoa_model::command::{
+    Access, CommandInfo, DirectoryGrant, Grants, NamedProgram, NetworkGrant, Upload,
+};
 use stoa_model::limits::{ARGUMENT_BYTES_MAX, ENTRIES_MAX};
 
 use crate::door::{each, list, optional, path, specified, value, within};
-use crate::limits::HOST_BYTES_MAX;
+use crate::limits::{HOST_BYTES_MAX, NAME_BYTES_MAX};
 use crate::malformed::Malformed;
 use crate::pb;
 use crate::wire::{Wire, list_to_proto, option_to_proto};
@@ -13,20 +17,12 @@ impl Wire for CommandInfo {
     type Proto = pb::CommandInfo;
 
     fn to_proto(&self) -> pb::CommandInfo {
-        let variable = |(name, value): &(String, String)| pb::Variable {
-            name: name.clone(),
-            value: value.clone(),
-        };
         pb::CommandInfo {
             program: self.program.to_proto(),
             name: self.name.clone(),
             arguments: self.arguments.clone(),
-            environment: self.environment.iter().map(variable).collect(),
-            stdin: option_to_proto(&self.stdin),
-            directories: list_to_proto(&self.directories),
-            uploads: list_to_proto(&self.uploads),
-            downloads: self.downloads.clone(),
-            network: list_to_proto(&self.network),
+            environment: environment_to_proto(&self.environment),
+            grants: Some(self.grants.to_proto()),
         }
     }
 
@@ -37,6 +33,26 @@ impl Wire for CommandInfo {
             name: without_nul(proto.name).map_err(|malformed| malformed.inside("name"))?,
             arguments: each("arguments", proto.arguments, ARGUMENT_BYTES_MAX, without_nul)?,
             environment: each("environment", proto.environment, ENTRIES_MAX, variable)?,
+            grants: optional("grants", proto.grants)?.unwrap_or_default(),
+        })
+    }
+}
+
+impl Wire for Grants {
+    type Proto = pb::Grants;
+
+    fn to_proto(&self) -> pb::Grants {
+        pb::Grants {
+            stdin: option_to_proto(&self.stdin),
+            directories: list_to_proto(&self.directories),
+            uploads: list_to_proto(&self.uploads),
+            downloads: self.downloads.clone(),
+            network: list_to_proto(&self.network),
+        }
+    }
+
+    fn from_proto(proto: pb::Grants) -> Result<Self, Malformed> {
+        Ok(Self {
             stdin: optional("stdin", proto.stdin)?,
             directories: list("directories", proto.directories, ENTRIES_MAX)?,
             uploads: list("uploads", proto.uploads, ENTRIES_MAX)?,
@@ -46,12 +62,65 @@ impl Wire for CommandInfo {
     }
 }
 
+impl Wire for NamedProgram {
+    type Proto = pb::NamedProgram;
+
+    fn to_proto(&self) -> pb::NamedProgram {
+        pb::NamedProgram { name: self.name.clone(), program: self.program.to_proto() }
+    }
+
+    fn from_proto(proto: pb::NamedProgram) -> Result<Self, Malformed> {
+        if !(1..=NAME_BYTES_MAX).contains(&proto.name.len()) {
+            let allowed = format!("a name of 1 to {NAME_BYTES_MAX} bytes");
+            return Err(Malformed::text(&proto.name, allowed).inside("name"));
+        }
+        let name = without_nul(proto.name).map_err(|malformed| malformed.inside("name"))?;
+        Ok(Self { name, program: value("program", proto.program)? })
+    }
+}
+
+/// The field `programs` of the messages that have one: no name stands twice.
+pub(crate) fn programs(programs: Vec<pb::NamedProgram>) -> Result<Vec<NamedProgram>, Malformed> {
+    let programs: Vec<NamedProgram> = list("programs", programs, ENTRIES_MAX)?;
+    let mut names = BTreeSet::new();
+    match programs.iter().position(|named| !names.insert(&named.name)) {
+        Some(index) => {
+            let twice = Malformed::text(&programs[index].name, "each name once");
+            Err(twice.inside("name").at(index).inside("programs"))
+        }
+        None => Ok(programs),
+    }
+}
+
+/// The field `environment` of a task for an executor.
+pub(crate) fn environment(
+    environment: Vec<pb::Variable>,
+) -> Result<Vec<(String, String)>, Malformed> {
+    let bytes = environment_bytes(&environment);
+    if bytes > ARGUMENT_BYTES_MAX {
+        let allowed = format!("at most {ARGUMENT_BYTES_MAX} bytes");
+        return Err(Malformed::here(format!("{bytes} bytes long"), allowed).inside("environment"));
+    }
+    each("environment", environment, ENTRIES_MAX, variable)
+}
+
+pub(crate) fn environment_to_proto(environment: &[(String, String)]) -> Vec<pb::Variable> {
+    let variable = |(name, value): &(String, String)| pb::Variable {
+        name: name.clone(),
+        value: value.clone(),
+    };
+    environment.iter().map(variable).collect()
+}
+
+fn environment_bytes(environment: &[pb::Variable]) -> usize {
+    environment.iter().map(|variable| variable.name.len() + variable.value.len() + 2).sum()
+}
+
 /// Name, arguments and environment share one bound, each text with the byte that ends it.
 fn check_argument_bytes(proto: &pb::CommandInfo) -> Result<(), Malformed> {
     let arguments = proto.arguments.iter().map(|argument| argument.len() + 1);
-    let variables =
-        proto.environment.iter().map(|variable| variable.name.len() + variable.value.len() + 2);
-    let bytes = proto.name.len() + 1 + arguments.chain(variables).sum::<usize>();
+    let bytes =
+        proto.name.len() + 1 + arguments.sum::<usize>() + environment_bytes(&proto.environment);
     if bytes <= ARGUMENT_BYTES_MAX {
         return Ok(());
     }

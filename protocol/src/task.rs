@@ -2,10 +2,11 @@
 
 use stoa_model::limits::ENTRIES_MAX;
 use stoa_model::task::{
-    ExecutorInfo, ExecutorRecord, KillPolicy, Label, Limits, OUTPUT_BYTES_DEFAULT, TaskBody,
-    TaskInfo, TaskRecord,
+    EXECUTOR_IDLE_MS_DEFAULT, ExecutorInfo, ExecutorRecord, ExecutorTask, KillPolicy, Label,
+    Limits, OUTPUT_BYTES_DEFAULT, TaskBody, TaskInfo, TaskRecord,
 };
 
+use crate::command::{environment, environment_to_proto, programs};
 use crate::door::{data, duration_ms, list, optional, period_ms, required, text, value};
 use crate::limits::{LABEL_BYTES_MAX, NAME_BYTES_MAX};
 use crate::malformed::Malformed;
@@ -73,10 +74,7 @@ impl Wire for TaskBody {
     fn to_proto(&self) -> pb::task_info::Body {
         match self {
             Self::Command(command) => pb::task_info::Body::Command(command.to_proto()),
-            Self::Executor { executor, data } => pb::task_info::Body::Executor(pb::ExecutorTask {
-                executor: Some(executor.to_proto()),
-                data: data.clone(),
-            }),
+            Self::Executor(task) => pb::task_info::Body::Executor(task.to_proto()),
         }
     }
 
@@ -84,17 +82,34 @@ impl Wire for TaskBody {
         match proto {
             pb::task_info::Body::Command(command) => Ok(Self::Command(value("command", command)?)),
             pb::task_info::Body::Executor(task) => {
-                executor_task(task).map_err(|malformed| malformed.inside("executor"))
+                Ok(Self::Executor(Box::new(value("executor", task)?)))
             }
         }
     }
 }
 
-fn executor_task(proto: pb::ExecutorTask) -> Result<TaskBody, Malformed> {
-    Ok(TaskBody::Executor {
-        executor: required("executor", proto.executor)?,
-        data: data("data", proto.data)?,
-    })
+impl Wire for ExecutorTask {
+    type Proto = pb::ExecutorTask;
+
+    fn to_proto(&self) -> pb::ExecutorTask {
+        pb::ExecutorTask {
+            executor: Some(self.executor.to_proto()),
+            data: self.data.clone(),
+            programs: list_to_proto(&self.programs),
+            environment: environment_to_proto(&self.environment),
+            grants: Some(self.grants.to_proto()),
+        }
+    }
+
+    fn from_proto(proto: pb::ExecutorTask) -> Result<Self, Malformed> {
+        Ok(Self {
+            executor: required("executor", proto.executor)?,
+            data: data("data", proto.data)?,
+            programs: programs(proto.programs)?,
+            environment: environment(proto.environment)?,
+            grants: optional("grants", proto.grants)?.unwrap_or_default(),
+        })
+    }
 }
 
 impl Wire for ExecutorInfo {
@@ -107,16 +122,21 @@ impl Wire for ExecutorInfo {
             program: self.program.to_proto(),
             resources: Some(self.resources.to_proto()),
             data: self.data.clone(),
+            programs: list_to_proto(&self.programs),
+            idle_ms: Some(self.idle_ms),
         }
     }
 
     fn from_proto(proto: pb::ExecutorInfo) -> Result<Self, Malformed> {
+        let idle_ms = proto.idle_ms.unwrap_or(EXECUTOR_IDLE_MS_DEFAULT);
         Ok(Self {
             id: value("id", proto.id)?,
             name: text("name", proto.name, NAME_BYTES_MAX)?,
             program: value("program", proto.program)?,
+            programs: programs(proto.programs)?,
             resources: required("resources", proto.resources)?,
             data: data("data", proto.data)?,
+            idle_ms: period_ms("idle_ms", idle_ms)?,
         })
     }
 }

@@ -61,17 +61,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn launch(offer: Offer, program: Digest, n: usize) -> Result<Call, Box<dyn std::error::Error>> {
-    let command = CommandInfo {
-        program,
-        name: "first".to_owned(),
-        arguments: vec![n.to_string()],
-        environment: Vec::new(),
-        stdin: None,
-        directories: Vec::new(),
-        uploads: Vec::new(),
-        downloads: Vec::new(),
-        network: Vec::new(),
-    };
+    let command =
+        CommandInfo { arguments: vec![n.to_string()], ..CommandInfo::new(program, "first") };
     let task = TaskInfo {
         id: TaskId::new(&format!("first-{n}"))?,
         name: "first".to_owned(),

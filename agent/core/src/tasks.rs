@@ -7,7 +7,9 @@ use std::sync::Arc;
 use stoa_model::command::CommandInfo;
 use stoa_model::ids::{AgentId, FrameworkId, UpdateId};
 use stoa_model::status::TaskStatus;
-use stoa_model::task::{ExecutorInfo, KillPolicy, TaskBody, TaskInfo, TaskRecord, TaskState};
+use stoa_model::task::{
+    ExecutorInfo, ExecutorTask, KillPolicy, TaskBody, TaskInfo, TaskRecord, TaskState,
+};
 
 use crate::record::Record;
 
@@ -201,27 +203,12 @@ impl Task {
 /// The same task without what only the host needs, which may be large.
 fn without_body(info: &TaskInfo) -> TaskInfo {
     let body = match &info.body {
-        TaskBody::Command(command) => TaskBody::Command(CommandInfo {
-            program: command.program,
-            name: String::new(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            stdin: None,
-            directories: Vec::new(),
-            uploads: Vec::new(),
-            downloads: Vec::new(),
-            network: Vec::new(),
-        }),
-        TaskBody::Executor { executor, .. } => TaskBody::Executor {
-            executor: ExecutorInfo {
-                id: executor.id.clone(),
-                name: executor.name.clone(),
-                program: executor.program,
-                resources: executor.resources.clone(),
-                data: Vec::new(),
-            },
-            data: Vec::new(),
-        },
+        TaskBody::Command(command) => TaskBody::Command(CommandInfo::new(command.program, "")),
+        TaskBody::Executor(task) => {
+            let ExecutorInfo { id, program, resources, .. } = &task.executor;
+            let executor = ExecutorInfo::new(id.clone(), *program, resources.clone());
+            TaskBody::Executor(Box::new(ExecutorTask::new(executor, Vec::new())))
+        }
     };
     TaskInfo {
         id: info.id.clone(),

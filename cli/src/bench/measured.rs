@@ -92,17 +92,7 @@ impl Measured {
     fn task(&mut self, number: u64, agent: &AgentId) -> TaskInfo {
         let id = TaskId::new(&format!("noop-{number}")).expect("the text is a legal id");
         self.in_flight.insert(id.clone(), Instant::now());
-        let command = CommandInfo {
-            program: self.program,
-            name: "noop".to_owned(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            stdin: None,
-            directories: Vec::new(),
-            uploads: Vec::new(),
-            downloads: Vec::new(),
-            network: Vec::new(),
-        };
+        let command = CommandInfo::new(self.program, "noop");
         TaskInfo {
             id,
             name: "noop".to_owned(),

@@ -155,24 +155,22 @@ impl OneTask {
 mod tests {
     use stoa_model::ids::{ExecutorId, FrameworkId, OfferId, Role, UpdateId};
     use stoa_model::status::Reason;
-    use stoa_model::task::{ExecutorInfo, KillPolicy, Limits, TaskBody};
+    use stoa_model::task::{ExecutorInfo, ExecutorTask, KillPolicy, Limits, TaskBody};
 
     use super::*;
 
     fn template() -> Template {
-        let executor = ExecutorInfo {
-            id: ExecutorId::new("x").unwrap(),
-            name: String::new(),
-            program: stoa_model::digest::Digest([0; 32]),
-            resources: Resources::default(),
-            data: Vec::new(),
-        };
+        let executor = ExecutorInfo::new(
+            ExecutorId::new("x").unwrap(),
+            stoa_model::digest::Digest([0; 32]),
+            Resources::default(),
+        );
         let info = TaskInfo {
             id: TaskId::new("t").unwrap(),
             name: "t".to_owned(),
             agent: AgentId::new("-").unwrap(),
             resources: Resources::new(1_000, 1 << 20),
-            body: TaskBody::Executor { executor, data: Vec::new() },
+            body: TaskBody::Executor(Box::new(ExecutorTask::new(executor, Vec::new()))),
             limits: Limits::default(),
             labels: Vec::new(),
             kill_policy: KillPolicy::default(),

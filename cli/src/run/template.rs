@@ -5,11 +5,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use stoa_executor_host::{Kind, inspect as inspect_bytes};
-use stoa_model::command::{CommandInfo, DirectoryGrant, Upload};
+use stoa_model::command::{CommandInfo, DirectoryGrant, Grants, Upload};
 use stoa_model::digest::Digest;
 use stoa_model::ids::{AgentId, ExecutorId, TaskId};
 use stoa_model::resources::Resources;
-use stoa_model::task::{ExecutorInfo, KillPolicy, Limits, TaskBody, TaskInfo};
+use stoa_model::task::{ExecutorInfo, ExecutorTask, KillPolicy, Limits, TaskBody, TaskInfo};
 use stoa_protocol::limits::NAME_BYTES_MAX;
 
 use super::one_task::Template;
@@ -123,14 +123,12 @@ fn task_id(name: &str) -> Result<TaskId, Failure> {
 }
 
 fn executor(program: Digest, name: &str, data: &str) -> TaskBody {
+    let id = ExecutorId::new("run").expect("the text is a legal id");
     let executor = ExecutorInfo {
-        id: ExecutorId::new("run").expect("the text is a legal id"),
         name: name.to_owned(),
-        program,
-        resources: Resources::new(100, EXECUTOR_MEMORY_BYTES),
-        data: Vec::new(),
+        ..ExecutorInfo::new(id, program, Resources::new(100, EXECUTOR_MEMORY_BYTES))
     };
-    TaskBody::Executor { executor, data: data.as_bytes().to_vec() }
+    TaskBody::Executor(Box::new(ExecutorTask::new(executor, data.as_bytes().to_vec())))
 }
 
 async fn command(
@@ -155,11 +153,13 @@ async fn command(
         name: file.name.clone(),
         arguments: arguments.arguments.clone(),
         environment: grants.env.clone(),
-        stdin,
-        directories: grants.dir.iter().map(directory).collect::<Result<_, _>>()?,
-        uploads,
-        downloads: grants.download.iter().map(|pair| pair.guest.clone()).collect(),
-        network: grants.allow_net.clone(),
+        grants: Grants {
+            stdin,
+            directories: grants.dir.iter().map(directory).collect::<Result<_, _>>()?,
+            uploads,
+            downloads: grants.download.iter().map(|pair| pair.guest.clone()).collect(),
+            network: grants.allow_net.clone(),
+        },
     })
 }
 

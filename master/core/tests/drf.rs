@@ -15,7 +15,7 @@ use stoa_model::instant::Instant;
 use stoa_model::offer::{Filters, Offer};
 use stoa_model::resources::Resources;
 use stoa_model::scheduler::{Call, Event, MasterInfo};
-use stoa_model::task::{ExecutorInfo, KillPolicy, Limits, TaskBody, TaskInfo};
+use stoa_model::task::{ExecutorInfo, ExecutorTask, KillPolicy, Limits, TaskBody, TaskInfo};
 
 const MIB: u64 = 1 << 20;
 
@@ -146,19 +146,17 @@ impl Cluster {
 
     fn launch(&mut self, user: usize, offer: &Offer, resources: &Resources) {
         self.tasks += 1;
-        let executor = ExecutorInfo {
-            id: "executor".parse().expect("a legal id"),
-            name: String::new(),
-            program: Digest([0; 32]),
-            resources: Resources::default(),
-            data: Vec::new(),
-        };
+        let executor = ExecutorInfo::new(
+            "executor".parse().expect("a legal id"),
+            Digest([0; 32]),
+            Resources::default(),
+        );
         let task = TaskInfo {
             id: TaskId::new(&format!("t{}", self.tasks)).expect("a legal id"),
             name: String::new(),
             agent: offer.agent.clone(),
             resources: resources.clone(),
-            body: TaskBody::Executor { executor, data: Vec::new() },
+            body: TaskBody::Executor(Box::new(ExecutorTask::new(executor, Vec::new()))),
             limits: Limits::default(),
             labels: Vec::new(),
             kill_policy: KillPolicy::default(),

@@ -80,25 +80,6 @@ const COMMANDS: &[(&str, CommandDamage)] = &[
     ("environment[0].name", |c| c.environment[0].name = "A\0".into()),
     ("environment[1].value", |c| c.environment[1].value = "\0".into()),
     ("environment", |c| c.environment = vec![c.environment[0].clone(); ENTRIES_MAX + 1]),
-    ("stdin", |c| c.stdin = Some(vec![0; 31])),
-    ("directories[0].host_path", |c| c.directories[0].host_path = "srv".into()),
-    ("directories[0].host_path", |c| c.directories[0].host_path = "/srv/../etc".into()),
-    ("directories[1].guest_path", |c| c.directories[1].guest_path.clear()),
-    ("directories[1].access", |c| c.directories[1].access = 0),
-    ("directories[1].access", |c| c.directories[1].access = 3),
-    ("directories", |c| c.directories = vec![c.directories[0].clone(); ENTRIES_MAX + 1]),
-    ("uploads[0].archive", |c| c.uploads[0].archive.clear()),
-    ("uploads[0].guest_path", |c| c.uploads[0].guest_path = "/a\0".into()),
-    ("uploads", |c| c.uploads = vec![c.uploads[0].clone(); ENTRIES_MAX + 1]),
-    ("downloads[0]", |c| c.downloads[0] = "./down".into()),
-    ("downloads[0]", |c| c.downloads[0] = format!("/{}", "x".repeat(PATH_BYTES_MAX))),
-    ("downloads", |c| c.downloads = vec!["/".into(); ENTRIES_MAX + 1]),
-    ("network[0].host", |c| c.network[0].host.clear()),
-    ("network[0].host", |c| c.network[0].host = "a b".into()),
-    ("network[1].host", |c| c.network[1].host = "[::1]".into()),
-    ("network[1].port", |c| c.network[1].port = 0),
-    ("network[1].port", |c| c.network[1].port = 65_536),
-    ("network", |c| c.network = vec![c.network[0].clone(); ENTRIES_MAX + 1]),
 ];
 
 #[test]
@@ -106,6 +87,42 @@ fn illegal_part_of_a_command_is_named() {
     for (field, damage) in COMMANDS {
         check(&format!("command.{field}"), |task| match &mut task.body {
             Some(pb::task_info::Body::Command(command)) => damage(command),
+            _ => unreachable!("the fixture is a command"),
+        });
+    }
+}
+
+type GrantsDamage = fn(&mut pb::Grants);
+
+const GRANTS: &[(&str, GrantsDamage)] = &[
+    ("stdin", |g| g.stdin = Some(vec![0; 31])),
+    ("directories[0].host_path", |g| g.directories[0].host_path = "srv".into()),
+    ("directories[0].host_path", |g| g.directories[0].host_path = "/srv/../etc".into()),
+    ("directories[1].guest_path", |g| g.directories[1].guest_path.clear()),
+    ("directories[1].access", |g| g.directories[1].access = 0),
+    ("directories[1].access", |g| g.directories[1].access = 3),
+    ("directories", |g| g.directories = vec![g.directories[0].clone(); ENTRIES_MAX + 1]),
+    ("uploads[0].archive", |g| g.uploads[0].archive.clear()),
+    ("uploads[0].guest_path", |g| g.uploads[0].guest_path = "/a\0".into()),
+    ("uploads", |g| g.uploads = vec![g.uploads[0].clone(); ENTRIES_MAX + 1]),
+    ("downloads[0]", |g| g.downloads[0] = "./down".into()),
+    ("downloads[0]", |g| g.downloads[0] = format!("/{}", "x".repeat(PATH_BYTES_MAX))),
+    ("downloads", |g| g.downloads = vec!["/".into(); ENTRIES_MAX + 1]),
+    ("network[0].host", |g| g.network[0].host.clear()),
+    ("network[0].host", |g| g.network[0].host = "a b".into()),
+    ("network[1].host", |g| g.network[1].host = "[::1]".into()),
+    ("network[1].port", |g| g.network[1].port = 0),
+    ("network[1].port", |g| g.network[1].port = 65_536),
+    ("network", |g| g.network = vec![g.network[0].clone(); ENTRIES_MAX + 1]),
+];
+
+#[test]
+fn illegal_part_of_the_grants_is_named() {
+    for (field, damage) in GRANTS {
+        check(&format!("command.grants.{field}"), |task| match &mut task.body {
+            Some(pb::task_info::Body::Command(command)) => {
+                damage(command.grants.as_mut().expect("the fixture has grants"));
+            }
             _ => unreachable!("the fixture is a command"),
         });
     }
@@ -121,6 +138,20 @@ const EXECUTORS: &[(&str, ExecutorDamage)] = &[
     ("executor.program", |e| info(e).program.truncate(3)),
     ("executor.resources", |e| info(e).resources = None),
     ("executor.data", |e| info(e).data = vec![0; DATA_BYTES_MAX + 1]),
+    ("executor.programs[1].name", |e| info(e).programs[1].name.clear()),
+    ("executor.programs[1].name", |e| info(e).programs[1].name = "a\0".into()),
+    ("executor.programs[0].program", |e| info(e).programs[0].program.clear()),
+    ("executor.programs[1].name", |e| info(e).programs = vec![named("p"), named("p")]),
+    ("executor.programs", |e| info(e).programs = vec![named("p"); ENTRIES_MAX + 1]),
+    ("executor.idle_ms", |e| info(e).idle_ms = Some(0)),
+    ("executor.idle_ms", |e| info(e).idle_ms = Some(DURATION_MS_MAX + 1)),
+    ("programs[0].name", |e| e.programs = vec![named(&"x".repeat(NAME_BYTES_MAX + 1))]),
+    ("programs[2].name", |e| e.programs = vec![named("p"), named("q"), named("p")]),
+    ("environment[0].name", |e| e.environment = vec![variable("A=B", "")]),
+    ("environment", |e| e.environment = vec![variable("A", &"x".repeat(ARGUMENT_BYTES_MAX))]),
+    ("grants.downloads[0]", |e| {
+        e.grants = Some(pb::Grants { downloads: vec!["down".into()], ..pb::Grants::default() });
+    }),
 ];
 
 #[test]
@@ -129,7 +160,7 @@ fn illegal_part_of_an_executor_is_named() {
         check(&format!("executor.{field}"), |task| {
             let mut executor = pb::ExecutorTask {
                 executor: Some(stoa_protocol::Wire::to_proto(&fixtures::executor_info())),
-                data: Vec::new(),
+                ..pb::ExecutorTask::default()
             };
             damage(&mut executor);
             task.body = Some(pb::task_info::Body::Executor(executor));
@@ -231,6 +262,14 @@ fn policy(grace_ms: u64) -> pb::KillPolicy {
 
 fn range(first: u32, last: u32) -> pb::PortRange {
     pb::PortRange { first, last }
+}
+
+fn named(name: &str) -> pb::NamedProgram {
+    pb::NamedProgram { name: name.into(), program: vec![7; 32] }
+}
+
+fn variable(name: &str, value: &str) -> pb::Variable {
+    pb::Variable { name: name.into(), value: value.into() }
 }
 
 fn info(task: &mut pb::ExecutorTask) -> &mut pb::ExecutorInfo {

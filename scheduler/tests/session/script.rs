@@ -154,17 +154,7 @@ fn launch(words: &[&str]) -> Parsed<Call> {
 }
 
 fn task(word: &str) -> Parsed<TaskInfo> {
-    let command = CommandInfo {
-        program: Digest([1; 32]),
-        name: "guest".to_owned(),
-        arguments: Vec::new(),
-        environment: Vec::new(),
-        stdin: None,
-        directories: Vec::new(),
-        uploads: Vec::new(),
-        downloads: Vec::new(),
-        network: Vec::new(),
-    };
+    let command = CommandInfo::new(Digest([1; 32]), "guest");
     Ok(TaskInfo {
         id: id(word)?,
         name: word.to_owned(),

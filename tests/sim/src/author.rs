@@ -11,7 +11,9 @@ use stoa_model::offer::{Filters, Offer};
 use stoa_model::resources::Resources;
 use stoa_model::scheduler::{Call, Event};
 use stoa_model::status::TaskStatus;
-use stoa_model::task::{ExecutorInfo, KillPolicy, Limits, TaskBody, TaskInfo, TaskState};
+use stoa_model::task::{
+    ExecutorInfo, ExecutorTask, KillPolicy, Limits, TaskBody, TaskInfo, TaskState,
+};
 use stoa_scheduler::Input;
 
 use crate::guest::Guest;
@@ -136,26 +138,15 @@ pub fn task_info(
 ) -> TaskInfo {
     let body = match executor {
         None => TaskBody::Command(CommandInfo {
-            program: Digest([1; 32]),
-            name: "guest".to_owned(),
             arguments: guest.to_string().split(' ').map(str::to_owned).collect(),
-            environment: Vec::new(),
-            stdin: None,
-            directories: Vec::new(),
-            uploads: Vec::new(),
-            downloads: Vec::new(),
-            network: Vec::new(),
+            ..CommandInfo::new(Digest([1; 32]), "guest")
         }),
-        Some(executor) => TaskBody::Executor {
-            executor: ExecutorInfo {
-                id: executor.clone(),
-                name: String::new(),
-                program: Digest([2; 32]),
-                resources: Resources::new(100, 32 << 20),
-                data: Vec::new(),
-            },
-            data: guest.to_string().into_bytes(),
-        },
+        Some(executor) => {
+            let resources = Resources::new(100, 32 << 20);
+            let executor = ExecutorInfo::new(executor.clone(), Digest([2; 32]), resources);
+            let data = guest.to_string().into_bytes();
+            TaskBody::Executor(Box::new(ExecutorTask::new(executor, data)))
+        }
     };
     TaskInfo {
         name: id.to_string(),

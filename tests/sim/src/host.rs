@@ -103,7 +103,7 @@ impl World {
         let executor = task.executor().map(|executor| executor.id.clone());
         let guest = match &task.body {
             TaskBody::Command(command) => Guest::parse(&command.arguments.join(" ")),
-            TaskBody::Executor { data, .. } => Guest::parse(&String::from_utf8_lossy(data)),
+            TaskBody::Executor(task) => Guest::parse(&String::from_utf8_lossy(&task.data)),
         };
         if let Some(executor) = executor.clone() {
             host.executors.insert((framework, executor));

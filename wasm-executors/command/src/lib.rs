@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use bindings::export;
 use bindings::exports::stoa::executor::events::{ExecutorInfo, Guest, TaskInfo};
 use bindings::stoa::executor::driver;
-use bindings::stoa::executor::subtasks::{self, Output, Refusal, Source, SpawnOptions};
+use bindings::stoa::executor::subtasks::{self, Input, Output, Refusal, Source, SpawnOptions};
 use bindings::stoa::executor::types::{KillPolicy, Reason, TaskState, TaskStatus, Usage};
 
 thread_local! {
@@ -24,11 +24,12 @@ struct Command;
 impl Guest for Command {
     fn launch_task(task: TaskInfo) -> Result<(), String> {
         let options = SpawnOptions {
-            task: task.id.clone(),
+            task: Some(task.id.clone()),
             source: Source::Own,
             limits: None,
-            output: Output::Log,
-            has_stdin: false,
+            stdin: Input::Task,
+            stdout: Output::Log,
+            stderr: Output::Log,
         };
         match subtasks::spawn(&options) {
             Ok(subtask) => {
@@ -55,7 +56,8 @@ impl Guest for Command {
         let _ = subtasks::kill(subtask, policy);
     }
 
-    fn subtask_exited(task: String, _subtask: u64, why: Reason, usage: Usage) {
+    fn subtask_exited(task: Option<String>, _subtask: u64, why: Reason, usage: Usage) {
+        let Some(task) = task else { return };
         RUNNING.with_borrow_mut(|running| running.remove(&task));
         let state = match why {
             Reason::Exited(0) => TaskState::Finished,
@@ -69,7 +71,7 @@ impl Guest for Command {
     fn reregistered(_executor: ExecutorInfo) {}
     fn message(_data: Vec<u8>) {}
     fn acknowledged(_task: String) {}
-    fn subtask_output(_task: String, _subtask: u64, _is_stderr: bool, _data: Vec<u8>) {}
+    fn subtask_output(_task: Option<String>, _subtask: u64, _is_stderr: bool, _data: Vec<u8>) {}
     fn tick() {}
     fn shutdown(_grace_ms: u64) {}
 }

@@ -27,17 +27,7 @@ struct Bench {
 
 impl Bench {
     async fn launch(&self, number: usize) -> Result<(), Failure> {
-        let command = CommandInfo {
-            program: self.program,
-            name: "noop".to_owned(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            stdin: None,
-            directories: Vec::new(),
-            uploads: Vec::new(),
-            downloads: Vec::new(),
-            network: Vec::new(),
-        };
+        let command = CommandInfo::new(self.program, "noop");
         let task = TaskInfo {
             id: TaskId::new(&format!("t{number}"))?,
             name: "noop".to_owned(),

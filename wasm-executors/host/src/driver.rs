@@ -46,6 +46,10 @@ impl Host for State {
         self.set_alarm(&Due::Tick, Some(ms));
     }
 
+    fn log(&mut self, line: String) {
+        tracing::info!(framework = %self.framework, executor = %self.executor, line, "executor says");
+    }
+
     fn stop(&mut self) {
         self.wants_to_stop = true;
     }

@@ -46,7 +46,7 @@ pub(crate) enum Note {
     /// A task's own program can start, or never will.
     Prepared { task: TaskId, prepared: Result<Prepared, End> },
     /// A container has written.
-    Output { task: TaskId, subtask: u64, is_stderr: bool, data: Vec<u8> },
+    Output { task: Option<TaskId>, subtask: u64, is_stderr: bool, data: Vec<u8> },
     /// A container is over.
     Ended { subtask: u64, ended: Ended },
     /// What travels back is packed.
@@ -97,6 +97,10 @@ impl Actor {
             framework: birth.framework.to_string(),
             agent: birth.agent.to_string(),
             data: birth.info.as_ref().map_or_else(Vec::new, |info| info.data.clone()),
+            programs: birth
+                .info
+                .as_ref()
+                .map_or_else(Vec::new, |info| words::named_programs(&info.programs)),
         };
         let mut turn = self.event(Happening::Registered(info)).await.map(drop);
         loop {
@@ -215,15 +219,18 @@ impl Actor {
                 };
             }
             Note::Output { task, subtask, is_stderr, data } => {
-                if state.tasks.get(&task).is_none_or(Task::is_over) {
+                let is_over = |task: &TaskId| state.tasks.get(task).is_none_or(Task::is_over);
+                if task.as_ref().is_some_and(is_over) {
                     return Ok(());
                 }
-                Happening::SubtaskOutput { task: task.to_string(), subtask, is_stderr, data }
+                let task = task.map(|task| task.to_string());
+                Happening::SubtaskOutput { task, subtask, is_stderr, data }
             }
             Note::Ended { subtask, ended } => {
                 let Some(task) = state.on_subtask_ended(subtask, &ended) else { return Ok(()) };
                 let Ended { end, usage } = ended;
-                Happening::SubtaskExited { task: task.to_string(), subtask, end, usage }
+                let task = Some(task.to_string());
+                Happening::SubtaskExited { task, subtask, end, usage }
             }
             note => {
                 state.on_quiet_note(note);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use stoa_model::command::{Access, CommandInfo, DirectoryGrant, NetworkGrant};
+use stoa_model::command::{Access, DirectoryGrant, Grants as Asked, NetworkGrant};
 use wasmtime_wasi::cli::AsyncStdinStream;
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
@@ -33,37 +33,37 @@ struct Directory {
     access: Access,
 }
 
-/// Whether a command is granted anything that must be prepared.
-pub(crate) fn needs_preparation(command: &CommandInfo) -> bool {
-    command.stdin.is_some()
-        || !command.directories.is_empty()
-        || !command.network.is_empty()
-        || needs_sandbox(command)
+/// Whether anything is asked for that must be prepared.
+pub(crate) fn needs_preparation(asked: &Asked) -> bool {
+    asked.stdin.is_some()
+        || !asked.directories.is_empty()
+        || !asked.network.is_empty()
+        || needs_sandbox(asked)
 }
 
-fn needs_sandbox(command: &CommandInfo) -> bool {
-    !command.uploads.is_empty() || !command.downloads.is_empty()
+fn needs_sandbox(asked: &Asked) -> bool {
+    !asked.uploads.is_empty() || !asked.downloads.is_empty()
 }
 
 impl Grants {
-    /// Checks and opens all that `command` is granted. Blocks.
+    /// Checks and opens all that `asked` names. Blocks.
     pub(crate) fn prepare(
-        command: &CommandInfo,
+        asked: &Asked,
         place: &Place<'_>,
         directories_allowed: &[PathBuf],
         disk_bytes: u64,
     ) -> Result<Self, End> {
-        check_guest_paths(command)?;
-        let directories = command.directories.iter();
+        check_guest_paths(asked)?;
+        let directories = asked.directories.iter();
         let directories = directories.map(|grant| open(grant, directories_allowed));
-        let peers = command.network.iter().map(resolve).collect::<Result<Vec<_>, _>>()?;
+        let peers = asked.network.iter().map(resolve).collect::<Result<Vec<_>, _>>()?;
         let directories = directories.collect::<Result<_, _>>()?;
-        let stdin = match command.stdin {
+        let stdin = match asked.stdin {
             Some(digest) => Some(find_input(place.artifacts.join(digest.hex()))?),
             None => None,
         };
-        let sandbox = match needs_sandbox(command) {
-            true => Some(Arc::new(Sandbox::make(place, command, disk_bytes)?)),
+        let sandbox = match needs_sandbox(asked) {
+            true => Some(Arc::new(Sandbox::make(place, asked, disk_bytes)?)),
             false => None,
         };
         Ok(Self { directories, peers: peers.concat().into(), stdin, sandbox })
@@ -92,17 +92,17 @@ impl Grants {
     }
 }
 
-fn check_guest_paths(command: &CommandInfo) -> Result<(), End> {
-    let directories = command.directories.iter().map(|grant| &grant.guest_path);
-    let uploads = command.uploads.iter().map(|upload| &upload.guest_path);
+fn check_guest_paths(asked: &Asked) -> Result<(), End> {
+    let directories = asked.directories.iter().map(|grant| &grant.guest_path);
+    let uploads = asked.uploads.iter().map(|upload| &upload.guest_path);
     let mut paths: Vec<_> = directories.chain(uploads).collect();
-    let mut downloads: Vec<_> = command.downloads.iter().collect();
+    let mut downloads: Vec<_> = asked.downloads.iter().collect();
     paths.sort_unstable();
     downloads.sort_unstable();
     let twice =
         |paths: &[&String]| paths.windows(2).find(|pair| pair[0] == pair[1]).map(|p| p[0].clone());
-    let shadowed = command.directories.iter().map(|grant| &grant.guest_path);
-    let shadowed = shadowed.into_iter().find(|path| command.downloads.contains(path)).cloned();
+    let shadowed = asked.directories.iter().map(|grant| &grant.guest_path);
+    let shadowed = shadowed.into_iter().find(|path| asked.downloads.contains(path)).cloned();
     match twice(&paths).or_else(|| twice(&downloads)).or(shadowed) {
         Some(path) => Err(End::denied(format!("the guest path {path} is granted twice"))),
         None => Ok(()),

@@ -17,8 +17,8 @@ pub(crate) enum Happening {
     KillTask(String, KillPolicy),
     Message(Vec<u8>),
     Acknowledged(String),
-    SubtaskExited { task: String, subtask: u64, end: End, usage: Usage },
-    SubtaskOutput { task: String, subtask: u64, is_stderr: bool, data: Vec<u8> },
+    SubtaskExited { task: Option<String>, subtask: u64, end: End, usage: Usage },
+    SubtaskOutput { task: Option<String>, subtask: u64, is_stderr: bool, data: Vec<u8> },
     Tick,
     Shutdown { grace_ms: u64 },
 }
@@ -40,10 +40,12 @@ impl Happening {
             Self::Acknowledged(task) => events.call_acknowledged(store, &task).await?,
             Self::SubtaskExited { task, subtask, end, usage } => {
                 let usage = words::usage_to_wit(usage);
-                events.call_subtask_exited(store, &task, subtask, &end.to_wit(), usage).await?;
+                events
+                    .call_subtask_exited(store, task.as_ref(), subtask, &end.to_wit(), usage)
+                    .await?;
             }
             Self::SubtaskOutput { task, subtask, is_stderr, data } => {
-                events.call_subtask_output(store, &task, subtask, is_stderr, &data).await?;
+                events.call_subtask_output(store, task.as_ref(), subtask, is_stderr, &data).await?;
             }
             Self::Tick => events.call_tick(store).await?,
             Self::Shutdown { grace_ms } => events.call_shutdown(store, grace_ms).await?,

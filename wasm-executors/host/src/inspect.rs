@@ -73,8 +73,9 @@ pub enum InvalidModule {
 }
 
 /// The interfaces that are linked, without their versions.
-const INTERFACES: [&str; 30] = [
+const INTERFACES: [&str; 31] = [
     "stoa:executor/driver",
+    "stoa:executor/files",
     "stoa:executor/subtasks",
     "stoa:executor/types",
     "wasi:cli/environment",

@@ -11,6 +11,7 @@ mod driver;
 mod end;
 mod engine;
 mod executor;
+mod files;
 mod grants;
 mod happening;
 mod host;

@@ -88,7 +88,7 @@ impl Log {
 pub(crate) struct Sink {
     pub(crate) log: Option<Arc<Log>>,
     /// The executor that wants to see it, and the subtask it is of.
-    pub(crate) executor: Option<(mpsc::Sender<Note>, TaskId, u64)>,
+    pub(crate) executor: Option<(mpsc::Sender<Note>, Option<TaskId>, u64)>,
     pub(crate) events: mpsc::Sender<Event>,
     /// Where the writer runs.
     pub(crate) work: Handle,

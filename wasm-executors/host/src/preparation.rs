@@ -20,7 +20,7 @@ use crate::tasks::Prepared;
 
 /// All that is needed, if it is there already.
 pub(crate) fn at_once(site: &Site, command: &CommandInfo) -> Option<Prepared> {
-    if needs_preparation(command) {
+    if needs_preparation(&command.grants) {
         return None;
     }
     let program = site.compiler.ready(command.program)?;
@@ -77,7 +77,7 @@ impl Preparation {
         if let Err(end) = &program.runnable {
             return Err(end.clone());
         }
-        let grants = match needs_preparation(&self.command) {
+        let grants = match needs_preparation(&self.command.grants) {
             true => self.grants().await?,
             false => Arc::default(),
         };
@@ -105,7 +105,7 @@ impl Preparation {
                 framework: &framework,
                 task: &task,
             };
-            Grants::prepare(&command, &place, &site.directories_allowed, disk_bytes)
+            Grants::prepare(&command.grants, &place, &site.directories_allowed, disk_bytes)
         });
         match grants.await {
             Ok(grants) => grants.map(Arc::new),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use sha2::{Digest as _, Sha256};
-use stoa_model::command::CommandInfo;
+use stoa_model::command::Grants as Asked;
 use stoa_model::digest::Digest;
 use stoa_model::ids::{FrameworkId, TaskId};
 use stoa_model::limits::ARTIFACT_BYTES_MAX;
@@ -50,26 +50,22 @@ pub(crate) struct Place<'a> {
 
 impl Sandbox {
     /// Makes the directories and unpacks the uploads. Blocks.
-    pub(crate) fn make(
-        place: &Place<'_>,
-        command: &CommandInfo,
-        granted_bytes: u64,
-    ) -> Result<Self, End> {
+    pub(crate) fn make(place: &Place<'_>, asked: &Asked, granted_bytes: u64) -> Result<Self, End> {
         let path = place.sandboxes.join(place.framework.as_str()).join(place.task.as_str());
         let path = path.join("files");
         let failed = |error: io::Error| End::failed(format!("cannot make its sandbox: {error}"));
         let root = make_directory(&path).map_err(failed)?;
         let mut sandbox = Self { path, root, folders: Vec::new(), granted_bytes };
-        let filled = sandbox.fill(place, command);
+        let filled = sandbox.fill(place, asked);
         if filled.is_err() {
             sandbox.remove();
         }
         filled.map(|()| sandbox)
     }
 
-    fn fill(&mut self, place: &Place<'_>, command: &CommandInfo) -> Result<(), End> {
+    fn fill(&mut self, place: &Place<'_>, asked: &Asked) -> Result<(), End> {
         let failed = |error: io::Error| End::failed(format!("cannot make its sandbox: {error}"));
-        for upload in &command.uploads {
+        for upload in &asked.uploads {
             let granted_bytes = self.granted_bytes;
             let folder = self.add_folder(&upload.guest_path).map_err(failed)?;
             let archive = place.artifacts.join(upload.archive.hex());
@@ -79,7 +75,7 @@ impl Sandbox {
                 .and_then(|()| measure(&self.root, granted_bytes))
                 .map_err(|error| not_unpacked(&upload.guest_path, &error))?;
         }
-        for guest_path in &command.downloads {
+        for guest_path in &asked.downloads {
             let known = self.folders.iter_mut().find(|it| it.guest_path == *guest_path);
             match known {
                 Some(folder) => folder.travels_back = true,

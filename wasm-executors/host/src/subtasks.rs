@@ -50,7 +50,8 @@ struct Recipe {
 
 /// How a subtask is to be fed and heard.
 struct Wires {
-    output: wit::Output,
+    to_log: bool,
+    to_executor: bool,
     has_stdin: bool,
     log: Arc<Log>,
 }
@@ -63,6 +64,14 @@ impl Host for State {
             Err(Refusal::CannotStart(_)) | Ok(_) => spawned,
             Err(_) => self.count_refusal(spawned),
         }
+    }
+
+    fn make_pipe(&mut self, _task: Option<String>) -> Result<u64, Refusal> {
+        Err(Refusal::TooMuch("there are no pipes yet".to_owned()))
+    }
+
+    fn close_pipe(&mut self, _pipe: u64) -> Result<(), Refusal> {
+        Err(Refusal::Ended)
     }
 
     fn kill(&mut self, subtask: u64, policy: types::KillPolicy) -> Result<(), Refusal> {
@@ -122,13 +131,16 @@ impl State {
             let message = format!("{EXECUTOR_SUBTASKS_MAX} subtasks at a time are allowed");
             return Err(Refusal::TooMuch(message));
         }
-        let unknown = || Refusal::UnknownTask(options.task.clone());
-        let id = words::task_id(&options.task).ok_or_else(unknown)?;
+        let name = options.task.clone().unwrap_or_default();
+        let unknown = || Refusal::UnknownTask(name.clone());
+        let id = words::task_id(&name).ok_or_else(unknown)?;
         let launched = |task: &&mut Task| matches!(task.stage, Stage::Launched(_));
         self.tasks.get_mut(&id).filter(launched).ok_or_else(unknown)?;
         let recipe = match options.source {
             Source::Own => self.own_recipe(&id),
-            Source::Other(program) => self.other_recipe(&id, program).await?,
+            Source::Granted(program) | Source::Bare(program) => {
+                self.other_recipe(&id, program).await?
+            }
         };
         let task = self.tasks.get_mut(&id).ok_or_else(|| Refusal::UnknownTask(id.to_string()))?;
         let recipe = recipe.map_err(|end| {
@@ -137,8 +149,12 @@ impl State {
         })?;
         // From here on nothing fails: what is carved comes back only with the end of a subtask.
         let walls = task.carve(options.limits.map(words::walls)).map_err(Refusal::TooMuch)?;
-        let SpawnOptions { output, has_stdin, .. } = options;
-        let wires = Wires { output, has_stdin, log: Arc::clone(&task.log) };
+        let wires = Wires {
+            to_log: matches!(options.stdout, wit::Output::Log | wit::Output::Both),
+            to_executor: matches!(options.stdout, wit::Output::Executor | wit::Output::Both),
+            has_stdin: matches!(options.stdin, wit::Input::Executor),
+            log: Arc::clone(&task.log),
+        };
         let leash = Arc::new(Leash::default());
         if let Some(at) = walls.wall_ms.map(after).into_iter().chain(task.deadline).min() {
             leash.stop_at(at, Cause::TimedOut);
@@ -209,10 +225,10 @@ impl State {
     ) -> u64 {
         let number = self.next_subtask;
         self.next_subtask += 1;
-        let to_executor = (self.notes.clone(), task.clone(), number);
+        let to_executor = (self.notes.clone(), Some(task.clone()), number);
         let sink = Sink {
-            log: (wires.output != wit::Output::Executor).then_some(wires.log),
-            executor: (wires.output != wit::Output::Log).then_some(to_executor),
+            log: wires.to_log.then_some(wires.log),
+            executor: wires.to_executor.then_some(to_executor),
             events: self.site.events.clone(),
             work: self.site.work.clone(),
         };

@@ -216,17 +216,7 @@ mod tests {
     use stoa_model::task::{KillPolicy, Limits, TaskBody};
 
     fn task() -> Task {
-        let command = CommandInfo {
-            program: Digest([0; 32]),
-            name: String::new(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            stdin: None,
-            directories: Vec::new(),
-            uploads: Vec::new(),
-            downloads: Vec::new(),
-            network: Vec::new(),
-        };
+        let command = CommandInfo::new(Digest([0; 32]), "");
         let info = TaskInfo {
             id: TaskId::new("t").unwrap(),
             name: String::new(),

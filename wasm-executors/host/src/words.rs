@@ -1,6 +1,6 @@
 //! From the words of the model to those of the world, and back. It never decides anything.
 
-use stoa_model::command::CommandInfo;
+use stoa_model::command::{CommandInfo, NamedProgram};
 use stoa_model::ids::TaskId;
 use stoa_model::status::Usage;
 use stoa_model::task::{KillPolicy, TaskBody, TaskInfo, TaskState};
@@ -9,9 +9,15 @@ use crate::container::Walls;
 use crate::world::stoa::executor::types;
 
 pub(crate) fn task_info(info: &TaskInfo) -> types::TaskInfo {
-    let (command, data) = match &info.body {
-        TaskBody::Command(command) => (Some(program(command)), Vec::new()),
-        TaskBody::Executor { data, .. } => (None, data.clone()),
+    let (command, environment, programs, data) = match &info.body {
+        TaskBody::Command(command) => {
+            let environment = command.environment.clone();
+            (Some(program(command)), environment, Vec::new(), Vec::new())
+        }
+        TaskBody::Executor(task) => {
+            let programs = named_programs(&task.programs);
+            (None, task.environment.clone(), programs, task.data.clone())
+        }
     };
     let labels = info
         .labels
@@ -29,8 +35,18 @@ pub(crate) fn task_info(info: &TaskInfo) -> types::TaskInfo {
         labels: labels.collect(),
         kill_policy: kill_policy(info.kill_policy),
         command,
+        environment,
+        programs,
         data,
     }
+}
+
+pub(crate) fn named_programs(programs: &[NamedProgram]) -> Vec<types::NamedProgram> {
+    let named = |it: &NamedProgram| types::NamedProgram {
+        name: it.name.clone(),
+        artifact: it.program.to_string(),
+    };
+    programs.iter().map(named).collect()
 }
 
 fn program(command: &CommandInfo) -> types::Program {

@@ -6,7 +6,11 @@
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "executor",
-    imports: { "stoa:executor/subtasks.spawn": async },
+    imports: {
+        "stoa:executor/subtasks.spawn": async,
+        "stoa:executor/files.list-directory": async,
+        "stoa:executor/files.read-file": async,
+    },
     exports: { default: async },
     require_store_data_send: true,
 });

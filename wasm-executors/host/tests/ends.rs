@@ -385,7 +385,7 @@ async fn input_comes_from_an_artifact_or_is_empty() {
     assert_eq!(house.run(task("empty", cat)).await.state, TaskState::Finished);
     assert_eq!(house.log("empty", LogStream::Stdout), "");
     let mut full = task("full", cat);
-    command(&mut full).stdin = Some(input);
+    command(&mut full).grants.stdin = Some(input);
     assert_eq!(house.run(full).await.state, TaskState::Finished);
     assert_eq!(house.log("full", LogStream::Stdout), "x".repeat(200_000));
 }

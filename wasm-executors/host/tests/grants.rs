@@ -41,14 +41,14 @@ async fn a_directory_is_there_as_granted() {
     let allowed = house.root.join("allowed");
     std::fs::write(allowed.join("text"), "one two three\n").unwrap();
     let mut words = with_arguments(task("words", house.store_sample("words")), &["/data"]);
-    command(&mut words).directories = vec![directory(&allowed, Access::ReadOnly)];
+    command(&mut words).grants.directories = vec![directory(&allowed, Access::ReadOnly)];
     assert_eq!(house.run(words).await.state, TaskState::Finished);
     assert!(house.log("words", LogStream::Stdout).contains("total 3"));
 
     let program = house.store_wat(&creator("new"));
     for (name, access, made) in [("ro", Access::ReadOnly, false), ("rw", Access::ReadWrite, true)] {
         let mut task = task(name, program);
-        command(&mut task).directories = vec![directory(&allowed, access)];
+        command(&mut task).grants.directories = vec![directory(&allowed, access)];
         let over = house.run(task).await;
         assert_eq!(over.exit_code == Some(0), made, "{name}: {over:?}");
         assert_eq!(allowed.join("new").exists(), made, "{name}");
@@ -67,7 +67,7 @@ async fn no_path_leads_out_of_a_directory() {
             .enumerate()
     {
         let mut task = task(&format!("t{number}"), house.store_wat(&creator(path)));
-        command(&mut task).directories = vec![directory(&allowed, Access::ReadWrite)];
+        command(&mut task).grants.directories = vec![directory(&allowed, Access::ReadWrite)];
         let over = house.run(task).await;
         assert_eq!(
             (over.reason, over.state),
@@ -91,7 +91,7 @@ async fn what_the_operator_does_not_allow_is_refused_by_name() {
     ];
     for (number, (path, message)) in cases.into_iter().enumerate() {
         let mut task = task(&format!("t{number}"), program);
-        command(&mut task).directories = vec![directory(&path, Access::ReadOnly)];
+        command(&mut task).grants.directories = vec![directory(&path, Access::ReadOnly)];
         let over = house.run(task).await;
         assert_eq!((over.state, over.reason), (TaskState::Failed, Reason::GrantDenied));
         let path = path.display().to_string();
@@ -99,7 +99,7 @@ async fn what_the_operator_does_not_allow_is_refused_by_name() {
     }
     let mut twice = task("twice", program);
     let grant = directory(&house.root.join("allowed"), Access::ReadOnly);
-    command(&mut twice).directories = vec![grant.clone(), grant];
+    command(&mut twice).grants.directories = vec![grant.clone(), grant];
     assert_eq!(house.run(twice).await.message, "the guest path /data is granted twice");
 }
 
@@ -119,13 +119,15 @@ async fn uploads_travel_there_and_downloads_back() {
     let mut house = House::new();
     let upload = house.store(&tar_of(&[("a/text", b"one two\n"), ("more", b"three\n")]));
     let mut words = with_arguments(task("words", house.store_sample("words")), &["/in"]);
-    command(&mut words).uploads = vec![Upload { archive: upload, guest_path: "/in".to_owned() }];
+    command(&mut words).grants.uploads =
+        vec![Upload { archive: upload, guest_path: "/in".to_owned() }];
     assert_eq!(house.run(words).await.state, TaskState::Finished);
     assert!(house.log("words", LogStream::Stdout).contains("total 3"));
 
     let mut both = task("both", house.store_wat(&creator("new")));
-    command(&mut both).uploads = vec![Upload { archive: upload, guest_path: "/in".to_owned() }];
-    command(&mut both).downloads = vec!["/in".to_owned(), "/out".to_owned()];
+    command(&mut both).grants.uploads =
+        vec![Upload { archive: upload, guest_path: "/in".to_owned() }];
+    command(&mut both).grants.downloads = vec!["/in".to_owned(), "/out".to_owned()];
     let over = house.run(both).await;
     assert_eq!(over.state, TaskState::Finished, "{over:?}");
     assert_eq!(over.downloads.len(), 2);
@@ -171,7 +173,7 @@ async fn a_bad_archive_is_refused() {
     for (name, bytes, reason, message) in cases {
         let mut task = task(name, program);
         let archive = house.store(bytes);
-        command(&mut task).uploads = vec![Upload { archive, guest_path: "/in".to_owned() }];
+        command(&mut task).grants.uploads = vec![Upload { archive, guest_path: "/in".to_owned() }];
         let over = house.run(task).await;
         assert_eq!((over.state, over.reason), (TaskState::Failed, reason), "{over:?}");
         assert!(over.message.contains(message), "{}", over.message);
@@ -207,7 +209,7 @@ async fn more_disk_than_granted_ends_the_task() {
     let mut house = House::new();
     for (name, then) in [("spins", "(loop (br 0))"), ("ends", "")] {
         let mut task = task(name, house.store_wat(&filler(32, then)));
-        command(&mut task).downloads = vec!["/out".to_owned()];
+        command(&mut task).grants.downloads = vec!["/out".to_owned()];
         let over = house.run(task).await;
         assert_eq!(
             (over.state, over.reason),
@@ -217,7 +219,7 @@ async fn more_disk_than_granted_ends_the_task() {
         assert!(over.message.contains("more than the"), "{}", over.message);
     }
     let mut fits = task("fits", house.store_wat(&filler(8, "")));
-    command(&mut fits).downloads = vec!["/out".to_owned()];
+    command(&mut fits).grants.downloads = vec!["/out".to_owned()];
     assert_eq!(house.run(fits).await.state, TaskState::Finished);
 }
 
@@ -226,7 +228,7 @@ async fn a_name_that_cannot_be_resolved_is_refused() {
     let mut house = House::new();
     let mut task = task("t", house.store_sample("noop"));
     let host = "no-such-host.invalid".to_owned();
-    command(&mut task).network = vec![NetworkGrant { host, port: 80 }];
+    command(&mut task).grants.network = vec![NetworkGrant { host, port: 80 }];
     let over = house.run(task).await;
     assert_eq!((over.state, over.reason), (TaskState::Failed, Reason::GrantDenied));
     assert!(over.message.contains("no-such-host.invalid:80"), "{}", over.message);
@@ -254,7 +256,7 @@ async fn only_the_granted_peer_can_be_reached() {
     for (name, arguments, is_granted, said) in cases {
         let mut task = with_arguments(task(name, program), &arguments);
         if is_granted {
-            command(&mut task).network = vec![grant.clone()];
+            command(&mut task).grants.network = vec![grant.clone()];
         }
         house.run(task).await;
         assert!(

@@ -21,14 +21,16 @@ use std::str::FromStr;
 
 use stoa_agent_core::{Input, LogPiece};
 use stoa_model::agent_link::{Command, Event, RequestId, Welcome};
-use stoa_model::command::CommandInfo;
+use stoa_model::command::{CommandInfo, Grants};
 use stoa_model::digest::Digest;
 use stoa_model::host::{self, TaskChange};
 use stoa_model::ids::{ExecutorId, FrameworkId, TaskId, UpdateId};
 use stoa_model::operator::{LogRequest, LogStream};
 use stoa_model::resources::Resources;
 use stoa_model::status::{Download, Reason};
-use stoa_model::task::{ExecutorInfo, KillPolicy, Limits, TaskBody, TaskInfo, TaskState};
+use stoa_model::task::{
+    ExecutorInfo, ExecutorTask, KillPolicy, Limits, TaskBody, TaskInfo, TaskState,
+};
 
 /// The words of a line that are not read yet.
 pub struct Words<'a>(Vec<&'a str>);
@@ -207,9 +209,11 @@ pub fn task(words: &mut Words) -> Result<TaskInfo, String> {
             let (id, resources) = text.split_once(':').unwrap_or((text, ""));
             let resources: Resources = resources.parse().map_err(|it| format!("{it}"))?;
             let id: ExecutorId = id.parse().map_err(|illegal| format!("{illegal}"))?;
-            let (name, data) = (id.to_string(), b"setup".to_vec());
-            let executor = ExecutorInfo { id, name, program, resources, data };
-            TaskBody::Executor { executor, data: b"work".to_vec() }
+            let executor = ExecutorInfo {
+                data: b"setup".to_vec(),
+                ..ExecutorInfo::new(id, program, resources)
+            };
+            TaskBody::Executor(Box::new(ExecutorTask::new(executor, b"work".to_vec())))
         }
     };
     Ok(TaskInfo {
@@ -227,15 +231,9 @@ pub fn task(words: &mut Words) -> Result<TaskInfo, String> {
 
 fn program_of(program: Digest, stdin: Option<Digest>) -> CommandInfo {
     CommandInfo {
-        program,
-        name: "program".to_owned(),
         arguments: vec!["argument".to_owned()],
-        environment: Vec::new(),
-        stdin,
-        directories: Vec::new(),
-        uploads: Vec::new(),
-        downloads: Vec::new(),
-        network: Vec::new(),
+        grants: Grants { stdin, ..Grants::default() },
+        ..CommandInfo::new(program, "program")
     }
 }
 

@@ -9,7 +9,7 @@ use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, Role, TaskId, UpdateId};
 use stoa_model::offer::{Filters, Offer};
 use stoa_model::resources::Resources;
 use stoa_model::scheduler::{Call, Event, ResourceRequest};
-use stoa_model::task::{ExecutorInfo, KillPolicy, Limits, TaskBody, TaskInfo};
+use stoa_model::task::{ExecutorInfo, ExecutorTask, KillPolicy, Limits, TaskBody, TaskInfo};
 
 pub struct Scheduler {
     name: String,
@@ -200,26 +200,14 @@ fn some_resources(random: &mut Rng) -> Resources {
 fn task(random: &mut Rng, agent: AgentId) -> TaskInfo {
     let program = Digest([random.u8(0..2); 32]);
     let body = if random.u32(0..3) == 0 {
-        let executor = ExecutorInfo {
-            id: any_executor(random),
-            name: String::new(),
+        let executor = ExecutorInfo::new(
+            any_executor(random),
             program,
-            resources: Resources::new(random.u64(0..2) * 100, 0),
-            data: Vec::new(),
-        };
-        TaskBody::Executor { executor, data: Vec::new() }
+            Resources::new(random.u64(0..2) * 100, 0),
+        );
+        TaskBody::Executor(Box::new(ExecutorTask::new(executor, Vec::new())))
     } else {
-        TaskBody::Command(CommandInfo {
-            program,
-            name: String::new(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            stdin: None,
-            directories: Vec::new(),
-            uploads: Vec::new(),
-            downloads: Vec::new(),
-            network: Vec::new(),
-        })
+        TaskBody::Command(CommandInfo::new(program, ""))
     };
     TaskInfo {
         id: any_task(random),

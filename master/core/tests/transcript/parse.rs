@@ -15,7 +15,7 @@ use stoa_model::offer::Filters;
 use stoa_model::operator::{LogRequest, LogStream, Query, TaskName};
 use stoa_model::resources::Resources;
 use stoa_model::scheduler::{Call, ResourceRequest};
-use stoa_model::task::{ExecutorInfo, KillPolicy, Label, Limits, TaskBody, TaskInfo};
+use stoa_model::task::{ExecutorInfo, ExecutorTask, KillPolicy, Label, Limits, TaskBody, TaskInfo};
 
 use super::names;
 
@@ -237,26 +237,10 @@ fn task(entry: &str, agent: Option<AgentId>) -> Result<TaskInfo, String> {
 
 fn body(words: &Words, program: Digest) -> Result<TaskBody, String> {
     if let Some(executor) = words.key("executor") {
-        let executor = ExecutorInfo {
-            id: id(executor)?,
-            name: "executor".to_owned(),
-            program,
-            resources: words.resources("executor.")?,
-            data: Vec::new(),
-        };
-        return Ok(TaskBody::Executor { executor, data: Vec::new() });
+        let executor = ExecutorInfo::new(id(executor)?, program, words.resources("executor.")?);
+        return Ok(TaskBody::Executor(Box::new(ExecutorTask::new(executor, Vec::new()))));
     }
-    Ok(TaskBody::Command(CommandInfo {
-        program,
-        name: "program".to_owned(),
-        arguments: Vec::new(),
-        environment: Vec::new(),
-        stdin: None,
-        directories: Vec::new(),
-        uploads: Vec::new(),
-        downloads: Vec::new(),
-        network: Vec::new(),
-    }))
+    Ok(TaskBody::Command(CommandInfo::new(program, "program")))
 }
 
 /// The framework and the rest of `F1/t1`.

@@ -197,15 +197,8 @@ pub async fn uploaded(cluster: &Cluster, name: &str) -> Digest {
 /// A task that runs a program with arguments; its agent is the one of the offer it is launched on.
 pub fn task(id: &str, program: Digest, arguments: &[&str]) -> TaskInfo {
     let command = CommandInfo {
-        program,
-        name: id.to_owned(),
         arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
-        environment: Vec::new(),
-        stdin: None,
-        directories: Vec::new(),
-        uploads: Vec::new(),
-        downloads: Vec::new(),
-        network: Vec::new(),
+        ..CommandInfo::new(program, id)
     };
     TaskInfo {
         id: TaskId::new(id).expect("tests choose legal ids"),
@@ -223,7 +216,7 @@ pub fn task(id: &str, program: Digest, arguments: &[&str]) -> TaskInfo {
 /// The same task with a directory that it may write to.
 pub fn granted(mut task: TaskInfo, dir: &Path, guest_path: &str) -> TaskInfo {
     if let TaskBody::Command(command) = &mut task.body {
-        command.directories.push(DirectoryGrant {
+        command.grants.directories.push(DirectoryGrant {
             host_path: dir.display().to_string(),
             guest_path: guest_path.to_owned(),
             access: Access::ReadWrite,

@@ -16,7 +16,8 @@ use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
 use stoa_model::operator::LogStream;
 use stoa_model::resources::Resources;
 use stoa_model::task::{
-    ExecutorInfo, KillPolicy, Limits, OUTPUT_BYTES_DEFAULT, TaskBody, TaskInfo, TaskState,
+    ExecutorInfo, ExecutorTask, KillPolicy, Limits, OUTPUT_BYTES_DEFAULT, TaskBody, TaskInfo,
+    TaskState,
 };
 use tokio::sync::mpsc::Receiver;
 
@@ -188,30 +189,17 @@ pub fn executor_id(text: &str) -> ExecutorId {
 
 /// A program with no grant but 64 MiB of memory.
 pub fn task(id: &str, program: Digest) -> TaskInfo {
-    let command = CommandInfo {
-        program,
-        name: "program".to_owned(),
-        arguments: Vec::new(),
-        environment: Vec::new(),
-        stdin: None,
-        directories: Vec::new(),
-        uploads: Vec::new(),
-        downloads: Vec::new(),
-        network: Vec::new(),
-    };
+    let command = CommandInfo::new(program, "program");
     task_of(id, TaskBody::Command(command))
 }
 
 /// A task for a framework's own executor.
 pub fn executor_task(id: &str, executor: &str, program: Digest, data: &[u8]) -> TaskInfo {
     let executor = ExecutorInfo {
-        id: executor_id(executor),
-        name: executor.to_owned(),
-        program,
-        resources: Resources::new(0, 16 * MIB),
         data: b"executor data".to_vec(),
+        ..ExecutorInfo::new(executor_id(executor), program, Resources::new(0, 16 * MIB))
     };
-    task_of(id, TaskBody::Executor { executor, data: data.to_vec() })
+    task_of(id, TaskBody::Executor(Box::new(ExecutorTask::new(executor, data.to_vec()))))
 }
 
 fn task_of(id: &str, body: TaskBody) -> TaskInfo {
@@ -234,7 +222,7 @@ fn task_of(id: &str, body: TaskBody) -> TaskInfo {
 pub fn command(task: &mut TaskInfo) -> &mut CommandInfo {
     match &mut task.body {
         TaskBody::Command(command) => command,
-        TaskBody::Executor { .. } => panic!("the task is for an executor"),
+        TaskBody::Executor(_) => panic!("the task is for an executor"),
     }
 }
 

@@ -21,7 +21,7 @@ use bindings::export;
 use bindings::exports::stoa::executor::events::{self, ExecutorInfo, TaskInfo};
 use bindings::exports::wasi::cli::run;
 use bindings::stoa::executor::driver;
-use bindings::stoa::executor::subtasks::{self, Output, Refusal, Source, SpawnOptions};
+use bindings::stoa::executor::subtasks::{self, Input, Output, Refusal, Source, SpawnOptions};
 use bindings::stoa::executor::types::{
     KillPolicy, Limits, Program, Reason, TaskState, TaskStatus, Usage,
 };
@@ -120,12 +120,12 @@ impl events::Guest for Rascal {
         tell(&format!("acknowledged {task}"));
     }
 
-    fn subtask_exited(_task: String, _subtask: u64, why: Reason, usage: Usage) {
+    fn subtask_exited(_task: Option<String>, _subtask: u64, why: Reason, usage: Usage) {
         let seen = NOW.with_borrow(|now| String::from_utf8_lossy(&now.seen).into_owned());
         finish(&format!("{why:?} {} {seen}", usage.output_bytes));
     }
 
-    fn subtask_output(_task: String, _subtask: u64, is_stderr: bool, data: Vec<u8>) {
+    fn subtask_output(_task: Option<String>, _subtask: u64, is_stderr: bool, data: Vec<u8>) {
         assert!(!is_stderr);
         NOW.with_borrow_mut(|now| now.seen.extend(data));
     }
@@ -170,11 +170,12 @@ fn hold(subtask: u64, ticks: u32) {
 
 fn own(task: &str) -> SpawnOptions {
     SpawnOptions {
-        task: task.to_owned(),
+        task: Some(task.to_owned()),
         source: Source::Own,
         limits: None,
-        output: Output::Log,
-        has_stdin: false,
+        stdin: Input::Task,
+        stdout: Output::Log,
+        stderr: Output::Log,
     }
 }
 
@@ -186,16 +187,17 @@ fn start(task: &TaskInfo, what: &str, artifact: &str) {
         output_bytes: 100,
     };
     let options = SpawnOptions {
-        task: task.id.clone(),
-        source: Source::Other(Program {
+        task: Some(task.id.clone()),
+        source: Source::Bare(Program {
             artifact: artifact.to_owned(),
             name: "rascal".to_owned(),
             arguments: vec![what.to_owned()],
             environment: Vec::new(),
         }),
         limits: Some(limits),
-        output: if what == "both" { Output::Both } else { Output::Executor },
-        has_stdin: true,
+        stdin: Input::Executor,
+        stdout: if what == "both" { Output::Both } else { Output::Executor },
+        stderr: Output::Executor,
     };
     let subtask = match subtasks::spawn(&options) {
         Ok(subtask) => subtask,
