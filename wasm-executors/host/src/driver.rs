@@ -47,7 +47,8 @@ impl Host for State {
     }
 
     fn log(&mut self, line: String) {
-        tracing::info!(framework = %self.framework, executor = %self.executor, line, "executor says");
+        let (framework, executor) = (&self.framework, &self.executor);
+        tracing::info!(%framework, %executor, line, "executor says");
     }
 
     fn stop(&mut self) {
