@@ -22,7 +22,7 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownTask(task) => write!(f, "no task {task:?} of this executor is under way"),
+            Self::UnknownTask(task) => write!(f, "no task {task} of this executor is under way"),
             Self::IllegalState(why) => write!(f, "the state cannot follow: {why}"),
             Self::TooMuch(what) => f.write_str(what),
         }
@@ -99,7 +99,8 @@ pub fn killed(task: &str) -> Result<(), Refusal> {
 /// killed as asked, FAILED otherwise; with the subtask's reason and usage.
 ///
 /// # Errors
-/// As [`send_status_update`]. A subtask of no task is refused as of an unknown task, without a name.
+/// As [`send_status_update`]. A subtask of no task is refused as one of an unknown task without a
+/// name.
 pub fn ended(exit: &SubtaskExit) -> Result<(), Refusal> {
     let Some(task) = &exit.task else { return Err(Refusal::UnknownTask(String::new())) };
     let state = match exit.why {
@@ -115,8 +116,8 @@ pub fn ended(exit: &SubtaskExit) -> Result<(), Refusal> {
 }
 
 /// What [`launch_task`](crate::Executor::launch_task) does and answers if the program that it needs
-/// was not spawned: a program that cannot start makes the task FAILED with that reason; by any other
-/// refusal the task itself is refused.
+/// was not spawned: a program that cannot start makes the task FAILED with that reason; any other
+/// refusal refuses the task itself.
 ///
 /// # Errors
 /// What to answer, for people.

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::panic::PanicHookInfo;
 
 use crate::bindings::exports::stoa::executor::events::Guest;
 use crate::{ExecutorInfo, KillPolicy, Reason, TaskInfo, Usage, driver};
@@ -102,7 +103,10 @@ fn hand<E: Executor, T>(event: impl FnOnce(&mut E) -> T) -> T {
 
 impl<E: Executor> Guest for Events<E> {
     fn registered(info: ExecutorInfo) {
-        std::panic::set_hook(Box::new(|panic| driver::log(&panic.to_string())));
+        // In one line: where, and the message.
+        let log =
+            |panic: &PanicHookInfo<'_>| driver::log(&panic.to_string().replacen('\n', " ", 1));
+        std::panic::set_hook(Box::new(log));
         EXECUTOR.set(Some(Box::new(E::registered(info))));
     }
 

@@ -26,7 +26,7 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownTask(task) => write!(f, "no task {task:?} of this executor is under way"),
+            Self::UnknownTask(task) => write!(f, "no task {task} of this executor is under way"),
             Self::NotGranted(path) => write!(f, "not granted to the task: {path}"),
             Self::NotFound(path) => write!(f, "not found: {path}"),
             Self::Failed(why) => write!(f, "cannot be read: {why}"),

@@ -86,8 +86,8 @@
 //!   tasks with it. Long work belongs into subtasks, or is cut up with [`driver::wake_after`].
 //! - Every task that [`Executor::launch_task`] did not refuse must be reported on, until a terminal
 //!   state: FINISHED, FAILED or KILLED. Nothing can be said of it after that.
-//! - Each call to Stoa returns at once. A [`driver::Refusal`] or [`subtasks::Refusal`] says what was
-//!   wrong with it; whoever is refused too often is ended.
+//! - Each call to Stoa returns at once. A refusal, such as [`driver::Refusal`], says what was wrong
+//!   with it; whoever is refused too often is ended.
 //! - A panic is the end of the executor. Its message goes to [`driver::log`] first.
 //!
 //! # Tests

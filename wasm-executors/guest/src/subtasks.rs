@@ -28,7 +28,7 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownTask(task) => write!(f, "no task {task:?} of this executor is under way"),
+            Self::UnknownTask(task) => write!(f, "no task {task} of this executor is under way"),
             Self::TooMuch(what) => f.write_str(what),
             Self::CannotStart(reason) => write!(f, "cannot start: {reason}"),
             Self::Ended => f.write_str("the subtask or pipe is over, or never was"),
