@@ -11,8 +11,10 @@ use stoa_model::operator::TaskName;
 use stoa_model::resources::Resources;
 use stoa_model::task::Label;
 
+mod new;
 mod values;
 
+pub use new::{Language, New, NewExecutor};
 pub use values::{Directory, DownloadPair, UploadPair};
 
 /// Where a master is looked for when nobody says: on this machine.
@@ -69,6 +71,9 @@ pub enum Command {
     Events(Events),
     /// Prints all that is known of one thing, such as `task/words-1` or `agent/ID`.
     Describe(Describe),
+    /// Writes new projects.
+    #[command(subcommand)]
+    New(New),
     /// Measures this installation.
     #[command(subcommand)]
     Bench(Bench),

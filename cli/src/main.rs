@@ -10,6 +10,7 @@ mod failure;
 mod lists;
 mod local;
 mod logs;
+mod new;
 mod progress;
 mod run;
 mod table;
@@ -63,6 +64,7 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
         Command::Offers(at) => lists::offers(at, output).await,
         Command::Events(arguments) => events::events(arguments, output).await,
         Command::Describe(arguments) => lists::describe(arguments, output).await,
+        Command::New(command) => new::new(&command, output),
         Command::Bench(Bench::Launch(arguments)) => bench::launch(arguments, output).await,
         Command::Completions { shell } => {
             config::print_completions(shell);
