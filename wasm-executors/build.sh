@@ -9,6 +9,7 @@ source "$here/toolchain/lock.sh"
 
 for name in command; do
     "$here/toolchain/build-component.sh" "$here/$name" "$here/$name.wasm" --locked
-    guest_lock_write "$here/guests.lock" "$name" "$name/src/lib.rs" "$name/Cargo.toml" "$name/Cargo.lock" \
-        wit/executor.wit toolchain/componentize build.sh toolchain/build-component.sh toolchain/env.sh
+    guest_lock_write "$here/guests.lock" "$name" "$name/src" "$name/Cargo.toml" "$name/Cargo.lock" \
+        guest/src guest/Cargo.toml wit/executor.wit toolchain/componentize build.sh \
+        toolchain/build-component.sh toolchain/env.sh
 done

@@ -1,40 +1,29 @@
-//! What is durable at the agent: a log of records in an embedded database, rewritten shorter when
-//! it has grown. It never says what a record means; `stoa_agent_core::Recovered` does.
+//! What is durable at the agent: a journal of records, rewritten shorter when it has grown. It
+//! never says what a record means; `stoa_agent_core::Recovered` does.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use stoa_agent_core::{IllegalRecord, Record, Recovered};
-use stoa_machine::make_file;
+use stoa_machine::{Journal, JournalError};
 
-use crate::limits::LOG_RECORDS_MAX;
+use crate::limits::JOURNAL_RECORDS_MAX;
 use crate::record_bytes::{RecordError, from_bytes, to_bytes};
 
-const LOG: TableDefinition<u64, &[u8]> = TableDefinition::new("log");
+const FILE: &str = "agent.journal";
 
-/// The agent's database.
+/// The agent's journal.
 pub struct Checkpoint {
-    database: Arc<Database>,
-    path: PathBuf,
-    next: u64,
+    /// None only while a thread writes, and after it could not.
+    journal: Option<Journal>,
     length: u64,
 }
 
 /// Why the checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The database refused.
-    #[error("cannot {doing} the agent's checkpoint {path}")]
-    Database {
-        /// What was tried.
-        doing: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// Why it failed.
-        #[source]
-        source: Box<redb::Error>,
-    },
+    /// Its file cannot be used.
+    #[error("the agent's checkpoint cannot be used")]
+    Journal(#[from] JournalError),
     /// A record cannot be read.
     #[error("the agent's checkpoint {path} is damaged at record {number}")]
     Damaged {
@@ -60,120 +49,73 @@ pub enum CheckpointError {
 }
 
 impl Checkpoint {
-    /// Opens the database in the state directory `dir`, and reads all of it.
+    /// Opens the journal in the state directory `dir`, and reads all of it.
     ///
     /// # Errors
     /// [`CheckpointError`] if it is damaged or the disk refuses.
     pub fn open(dir: &Path) -> Result<(Self, Recovered), CheckpointError> {
-        let path = dir.join("agent.redb");
-        let failed = |source: redb::Error| database_error("open", &path, source);
-        make_file(dir, "agent.redb", make_database).map_err(failed)?;
-        let database = Database::open(&path).map_err(|error| failed(error.into()))?;
-        let log = read(&database).map_err(failed)?;
+        let (journal, found) = Journal::open(dir, FILE)?;
+        let path = || journal.path();
+        if found.torn_bytes > 0 {
+            let bytes = found.torn_bytes;
+            tracing::warn!(path = %path().display(), bytes, "a batch that was never done is dropped");
+        }
         let mut recovered = Recovered::default();
-        for (number, bytes) in &log {
+        for (number, bytes) in (0..).zip(&found.entries) {
             let record = from_bytes(bytes).map_err(|source| CheckpointError::Damaged {
-                path: path.clone(),
-                number: *number,
+                path: path(),
+                number,
                 source,
             })?;
             recovered.apply(&record).map_err(|source| CheckpointError::Illegal {
-                path: path.clone(),
-                number: *number,
+                path: path(),
+                number,
                 source,
             })?;
         }
-        let next = log.last().map_or(0, |(number, _)| number + 1);
-        let length = log.len() as u64;
-        Ok((Self { database: Arc::new(database), path, next, length }, recovered))
+        let length = found.entries.len() as u64;
+        Ok((Self { journal: Some(journal), length }, recovered))
     }
 
     /// Makes records durable, all of them or none.
     ///
     /// # Errors
-    /// [`CheckpointError`] if the disk refuses; then none of them is durable.
+    /// [`CheckpointError`] if the disk refuses; then none of them may be relied on, and the
+    /// checkpoint must be opened anew.
     pub async fn commit(&mut self, records: &[Record]) -> Result<(), CheckpointError> {
-        let first = self.next;
-        self.next += records.len() as u64;
         self.length += records.len() as u64;
-        self.write(first, records, Rest::Keep).await
+        self.write(records, Journal::append).await
     }
 
-    /// Whether the log is so long that it should be [replaced](Self::replace).
+    /// Whether the journal is so long that it should be [replaced](Self::replace).
     pub fn is_long(&self) -> bool {
-        self.length > LOG_RECORDS_MAX
+        self.length > JOURNAL_RECORDS_MAX
     }
 
-    /// Puts a shorter log that means the same in the place of the one that has grown.
+    /// Puts a shorter journal that means the same in the place of the one that has grown.
     ///
     /// # Errors
     /// [`CheckpointError`] if the disk refuses; then the long one stays.
     pub async fn replace(&mut self, records: &[Record]) -> Result<(), CheckpointError> {
-        let first = self.next;
-        self.next += records.len() as u64;
         self.length = records.len() as u64;
-        self.write(first, records, Rest::Remove).await
+        self.write(records, Journal::replace).await
     }
 
+    /// Writes on a thread that may block.
     async fn write(
-        &self,
-        first: u64,
+        &mut self,
         records: &[Record],
-        rest: Rest,
+        write: fn(&mut Journal, &[Vec<u8>]) -> Result<(), JournalError>,
     ) -> Result<(), CheckpointError> {
-        let database = Arc::clone(&self.database);
-        let records: Vec<_> = records.iter().map(to_bytes).collect();
-        let write = move || write(&database, first, &records, rest);
-        let written = tokio::task::spawn_blocking(write).await.expect("writing does not panic");
-        written.map_err(|source| database_error("write", &self.path, source))
+        let mut journal = self.journal.take().expect("nobody writes after a failure");
+        let entries: Vec<_> = records.iter().map(to_bytes).collect();
+        let writing = tokio::task::spawn_blocking(move || {
+            let written = write(&mut journal, &entries);
+            written.map(|()| journal)
+        });
+        self.journal = Some(writing.await.expect("writing does not panic")?);
+        Ok(())
     }
-}
-
-/// What becomes of the records that are there already.
-#[derive(Clone, Copy)]
-enum Rest {
-    Keep,
-    Remove,
-}
-
-fn database_error(doing: &'static str, path: &Path, source: redb::Error) -> CheckpointError {
-    CheckpointError::Database { doing, path: path.to_owned(), source: Box::new(source) }
-}
-
-fn make_database(path: &Path) -> Result<(), redb::Error> {
-    let transaction = Database::create(path)?.begin_write()?;
-    transaction.open_table(LOG)?;
-    transaction.commit()?;
-    Ok(())
-}
-
-fn read(database: &Database) -> Result<Vec<(u64, Vec<u8>)>, redb::Error> {
-    let mut log = Vec::new();
-    for entry in database.begin_read()?.open_table(LOG)?.iter()? {
-        let (number, bytes) = entry?;
-        log.push((number.value(), bytes.value().to_vec()));
-    }
-    Ok(log)
-}
-
-fn write(
-    database: &Database,
-    first: u64,
-    records: &[Vec<u8>],
-    rest: Rest,
-) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
-    {
-        let mut log = transaction.open_table(LOG)?;
-        if matches!(rest, Rest::Remove) {
-            log.retain(|_, _| false)?;
-        }
-        for (number, bytes) in (first..).zip(records) {
-            log.insert(number, bytes.as_slice())?;
-        }
-    }
-    transaction.commit()?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -187,25 +129,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn log_is_read_back_in_order_also_after_it_was_replaced() {
+    async fn records_are_read_back_in_order_also_after_they_were_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let (mut checkpoint, _) = Checkpoint::open(dir.path()).unwrap();
         checkpoint.commit(&[removed("a"), removed("b")]).await.unwrap();
         checkpoint.commit(&[removed("c")]).await.unwrap();
         checkpoint.replace(&[removed("d")]).await.unwrap();
         checkpoint.commit(&[removed("e")]).await.unwrap();
-        let log = read(&checkpoint.database).unwrap();
-        let log: Vec<_> = log.iter().map(|(_, bytes)| from_bytes(bytes).unwrap()).collect();
-        assert_eq!(log, [removed("d"), removed("e")]);
+        let (_, found) = Journal::open(dir.path(), FILE).unwrap();
+        let records: Vec<_> =
+            found.entries.iter().map(|bytes| from_bytes(bytes).unwrap()).collect();
+        assert_eq!(records, [removed("d"), removed("e")]);
     }
 
     #[tokio::test]
     async fn damaged_record_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let (checkpoint, _) = Checkpoint::open(dir.path()).unwrap();
-        write(&checkpoint.database, 7, &[vec![200, 1]], Rest::Keep).unwrap();
-        drop(checkpoint);
+        let (mut checkpoint, _) = Checkpoint::open(dir.path()).unwrap();
+        checkpoint.commit(&[removed("a")]).await.unwrap();
+        let (mut journal, _) = Journal::open(dir.path(), FILE).unwrap();
+        journal.append(&[vec![200, 1]]).unwrap();
         let error = Checkpoint::open(dir.path()).err().unwrap();
-        assert!(matches!(error, CheckpointError::Damaged { number: 7, .. }), "{error}");
+        assert!(matches!(error, CheckpointError::Damaged { number: 1, .. }), "{error}");
     }
 }

@@ -7,8 +7,8 @@ pub const INPUTS_PER_ROUND_MAX: usize = 256;
 /// anew and says again what matters.
 pub const CALLS_WAITING_MAX: usize = 65_536;
 
-/// Records of the checkpoint's log. Beyond it the log is rewritten.
-pub const LOG_RECORDS_MAX: u64 = 100_000;
+/// Records of the checkpoint's journal. Beyond it the journal is rewritten.
+pub const JOURNAL_RECORDS_MAX: u64 = 100_000;
 
 /// Milliseconds before each further try to fetch an artifact whose master is away. After the last
 /// the tasks that need it fail.

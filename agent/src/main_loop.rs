@@ -3,6 +3,7 @@
 
 use std::pin::pin;
 
+use futures_util::FutureExt;
 use stoa_agent_core::{Action, Agent, Input, Record};
 use stoa_executor_host::{HostHandle, log_path};
 use stoa_machine::{Artifacts, Clock};
@@ -57,6 +58,7 @@ impl MainLoop {
         loop {
             if inputs.is_empty() {
                 inputs = self.wait().await;
+                self.add_what_is_there(&mut inputs);
             }
             let mut actions = Vec::new();
             for input in inputs.drain(..) {
@@ -148,6 +150,18 @@ impl MainLoop {
                 done.expect("an errand does not panic").into_iter().collect()
             }
             () = sleep_until(deadline) => vec![Input::Tick],
+        }
+    }
+
+    /// Adds what has come from the other side meanwhile, so that one commit serves both.
+    fn add_what_is_there(&mut self, inputs: &mut Vec<Input>) {
+        while inputs.len() < INPUTS_PER_ROUND_MAX
+            && let Ok(event) = self.host_events.try_recv()
+        {
+            inputs.push(Input::Host(event));
+        }
+        if let Some(input) = self.link.next(true).now_or_never() {
+            inputs.extend(self.heard(input));
         }
     }
 

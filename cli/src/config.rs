@@ -10,10 +10,12 @@ use stoa_model::operator::TaskName;
 use stoa_model::resources::Resources;
 
 mod executor;
+mod new;
 mod run;
 mod values;
 
 pub use executor::{Executor, Inspect, Pack, Save, Test};
+pub use new::{Language, New, NewExecutor};
 pub use run::Run;
 pub use values::{Directory, DownloadPair, NamedFile, bytes, cpus, grace_ms};
 
@@ -94,6 +96,9 @@ pub enum Command {
     /// Executors: those that ship, and what helps to write others.
     #[command(subcommand)]
     Executor(Executor),
+    /// Writes new projects.
+    #[command(subcommand)]
+    New(New),
     /// Measures this installation.
     #[command(subcommand)]
     Bench(Bench),

@@ -12,6 +12,7 @@ mod inspect;
 mod lists;
 mod local;
 mod logs;
+mod new;
 mod output_file;
 mod progress;
 mod run;
@@ -70,6 +71,7 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
         Command::Describe(arguments) => lists::describe(arguments, output).await,
         Command::Inspect(arguments) => inspect::inspect(&arguments, output),
         Command::Executor(command) => executor::executor(command, output).await,
+        Command::New(command) => new::new(&command, output),
         Command::Bench(Bench::Launch(arguments)) => bench::launch(arguments, output).await,
         Command::Completions { shell } => {
             config::print_completions(shell);

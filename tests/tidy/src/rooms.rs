@@ -87,7 +87,7 @@ pub const CONFINED: &[(&str, &[&str])] = &[
     ("tonic", &["protocol", "master", "agent", "scheduler", "cli"]),
     ("wasmtime", &["wasm-executors/host"]),
     ("wasmtime-wasi", &["wasm-executors/host"]),
-    ("redb", &["master", "agent"]),
+    ("redb", &["master"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("indicatif", &["cli"]),

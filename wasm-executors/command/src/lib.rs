@@ -1,92 +1,57 @@
 //! The `command` executor: it runs the program of each of its tasks and says how it went. It has
 //! no way to the host but the world that every executor is written against.
 
-mod bindings {
-    wit_bindgen::generate!({ world: "executor", path: "../wit" });
-}
-
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use bindings::export;
-use bindings::exports::stoa::executor::events::{ExecutorInfo, Guest, TaskInfo};
-use bindings::stoa::executor::driver;
-use bindings::stoa::executor::subtasks::{self, Input, Output, Refusal, Source, SpawnOptions};
-use bindings::stoa::executor::types::{KillPolicy, Reason, TaskState, TaskStatus, Usage};
+use stoa_executor::subtasks::{self, SpawnOptions};
+use stoa_executor::{Executor, ExecutorInfo, KillPolicy, SubtaskExit, TaskInfo, driver};
 
-thread_local! {
-    /// The program of each task that runs.
-    static RUNNING: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
+/// The program of each task that runs.
+struct Command {
+    running: BTreeMap<String, u64>,
 }
 
-struct Command;
+impl Executor for Command {
+    fn registered(_info: ExecutorInfo) -> Self {
+        Self { running: BTreeMap::new() }
+    }
 
-impl Guest for Command {
-    fn launch_task(task: TaskInfo) -> Result<(), String> {
-        let options = SpawnOptions {
-            task: Some(task.id.clone()),
-            source: Source::Own,
-            limits: None,
-            stdin: Input::Task,
-            stdout: Output::Log,
-            stderr: Output::Log,
-        };
-        match subtasks::spawn(&options) {
+    fn launch_task(&mut self, task: TaskInfo) -> Result<(), String> {
+        match subtasks::spawn(&SpawnOptions::own(task.id.as_str())) {
             Ok(subtask) => {
-                report(&task.id, TaskState::Running, None, None);
-                RUNNING.with_borrow_mut(|running| running.insert(task.id, subtask));
+                // Refused only if the task is over for Stoa too: there is nobody left to tell.
+                let _ = driver::running(&task.id);
+                self.running.insert(task.id, subtask);
+                Ok(())
             }
-            Err(Refusal::CannotStart(reason)) => {
-                report(&task.id, TaskState::Failed, Some(reason), None);
-            }
-            Err(Refusal::TooMuch(what)) => return Err(what),
-            Err(Refusal::UnknownTask(_) | Refusal::Ended) => return Err("it is over".to_owned()),
+            Err(refusal) => driver::not_spawned(&task.id, refusal),
         }
-        Ok(())
     }
 
-    fn kill_task(task: String, policy: KillPolicy) {
-        let Some(subtask) = RUNNING.with_borrow(|running| running.get(&task).copied()) else {
-            return;
-        };
+    fn kill_task(&mut self, task: &str, policy: KillPolicy) {
+        let Some(subtask) = self.running.get(task) else { return };
         if policy.grace_ms > 0 {
-            report(&task, TaskState::Killing, None, None);
+            // As above.
+            let _ = driver::killing(task);
         }
-        // Refused only if the program has ended meanwhile, and then subtask-exited follows.
-        let _ = subtasks::kill(subtask, policy);
+        // Refused only if the program has ended meanwhile, and then subtask_exited follows.
+        let _ = subtasks::kill(*subtask, policy);
     }
 
-    fn subtask_exited(task: Option<String>, _subtask: u64, why: Reason, usage: Usage) {
-        let Some(task) = task else { return };
-        RUNNING.with_borrow_mut(|running| running.remove(&task));
-        let state = match why {
-            Reason::Exited(0) => TaskState::Finished,
-            Reason::Killed => TaskState::Killed,
-            _ => TaskState::Failed,
-        };
-        report(&task, state, Some(why), Some(usage));
+    fn subtask_exited(&mut self, exit: SubtaskExit) {
+        if let Some(task) = &exit.task {
+            self.running.remove(task);
+        }
+        // As above; all its subtasks are of tasks.
+        let _ = driver::ended(&exit);
     }
 
-    fn registered(_executor: ExecutorInfo) {}
-    fn reregistered(_executor: ExecutorInfo) {}
-    fn message(_data: Vec<u8>) {}
-    fn acknowledged(_task: String) {}
-    fn subtask_output(_task: Option<String>, _subtask: u64, _is_stderr: bool, _data: Vec<u8>) {}
-    fn tick() {}
-    fn shutdown(_grace_ms: u64) {}
+    fn shutdown(&mut self, _grace_ms: u64) {
+        // Its programs may go on until the grace is over: then the host ends what is left.
+    }
 }
 
-/// A refusal says that the task is over for the host too, so there is nobody left to tell.
-fn report(task: &str, state: TaskState, because: Option<Reason>, usage: Option<Usage>) {
-    let status = TaskStatus {
-        task: task.to_owned(),
-        state,
-        because,
-        message: String::new(),
-        usage,
-        data: Vec::new(),
-    };
-    let _ = driver::send_status_update(&status);
-}
+stoa_executor::export!(Command);
 
-export!(Command with_types_in bindings);
+#[cfg(test)]
+mod tests;
