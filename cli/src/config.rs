@@ -91,14 +91,14 @@ pub enum Command {
     Events(Events),
     /// Prints all that is known of one thing, such as `task/words-1` or `agent/ID`.
     Describe(Describe),
-    /// Writes new projects.
-    #[command(subcommand)]
-    New(New),
     /// Says what a wasm file is: its kind and world, its imports and exports, what it will need.
     Inspect(Inspect),
     /// Executors: those that ship, and what helps to write others.
     #[command(subcommand)]
     Executor(Executor),
+    /// Writes new projects.
+    #[command(subcommand)]
+    New(New),
     /// Measures this installation.
     #[command(subcommand)]
     Bench(Bench),

@@ -71,9 +71,11 @@ fn kind(inspection: &Inspection) -> &'static str {
 fn world(inspection: &Inspection) -> Option<String> {
     let command = || inspection.exports.iter().find_map(|name| name.strip_prefix("wasi:cli/run@"));
     match inspection.kind {
-        Kind::Executor => world_version(inspection).map(|it| format!("stoa:executor@{it}")),
+        Kind::Executor => {
+            world_version(inspection).map(|it| format!("stoa:executor/executor@{it}"))
+        }
         Kind::Command => command().map(|version| format!("wasi:cli/command@{version}")),
-        Kind::Module => Some("wasip1".to_owned()),
+        Kind::Module => Some("wasi_snapshot_preview1".to_owned()),
         Kind::Other => None,
     }
 }

@@ -69,9 +69,9 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
         Command::Offers(at) => lists::offers(at, output).await,
         Command::Events(arguments) => events::events(arguments, output).await,
         Command::Describe(arguments) => lists::describe(arguments, output).await,
-        Command::New(command) => new::new(&command, output),
         Command::Inspect(arguments) => inspect::inspect(&arguments, output),
         Command::Executor(command) => executor::executor(command, output).await,
+        Command::New(command) => new::new(&command, output),
         Command::Bench(Bench::Launch(arguments)) => bench::launch(arguments, output).await,
         Command::Completions { shell } => {
             config::print_completions(shell);

@@ -10,7 +10,7 @@ fn executor_is_told_with_its_world_and_what_it_costs() {
     let clerk = clerk();
     let json = place.stoa(&["inspect", "-o", "json", &clerk]).finish().succeeded().json();
     assert_eq!(json["kind"], "executor");
-    assert_eq!(json["world"], "stoa:executor@0.1.0");
+    assert_eq!(json["world"], "stoa:executor/executor@0.1.0");
     assert_eq!(json["file"], clerk);
     assert_eq!(json["size_bytes"], std::fs::metadata(&clerk).unwrap().len());
     assert!(json["digest"].as_str().unwrap().starts_with("sha256:"), "{json}");
@@ -50,7 +50,7 @@ fn what_cannot_run_is_told_as_it_is() {
     let future = place.write("future.wasm", from_the_future()).display().to_string();
     let inspect = ["inspect", "--no-compile", "-o", "json", &future];
     let json = place.stoa(&inspect).finish().succeeded().json();
-    assert_eq!(json["world"], "stoa:executor@0.9.0");
+    assert_eq!(json["world"], "stoa:executor/executor@0.9.0");
     assert!(json["cannot_run"].as_str().unwrap().contains("0.9.0"), "{json}");
 }
 

@@ -59,8 +59,9 @@ fn module_that_carries_its_world_becomes_an_executor_that_runs() {
         assert_eq!(inspect.succeeded().json()["kind"], "executor", "{name}");
         let script = place.write(
             "events.json",
-            r#"{"steps": [{"launch": {"task": "t", "timeout": "100ms"}},
-                {"wait": {"update": {"task": "t", "expect": {"reason": "TIMED_OUT"}}}}]}"#,
+            r#"{"steps": [{"launch": {"task": "t"}}, {"shutdown": {}},
+                {"wait": {"update": {"task": "t", "expect": {"state": "KILLED"}}}},
+                {"wait": {"end": {}}}]}"#,
         );
         let script = script.display().to_string();
         place.stoa(&["executor", "test", &out, "--script", &script]).finish().succeeded();
