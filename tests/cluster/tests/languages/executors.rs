@@ -1,13 +1,13 @@
-//! `stoa new executor` in every language: the project builds as its README says, and the executor does
-//! what its script of events says, which tasks, messages, kills and the shutdown are in.
+//! `stoa new executor` in every language: the project builds as its README says, and the executor
+//! does what its script of events says. Tasks, a message, a kill and the shutdown are in it.
 
 use stoa_harness::Place;
 use stoa_harness::default_port::DefaultPort;
 
-use crate::tools::{SLOW, builder, compiles_once};
+use crate::tools::{SLOW, Screens, builder, run_twice};
 
-/// Makes a project, builds it by its own script, and tries it out.
-fn works(place: &Place, language: &str, build: &str) {
+/// Makes a project, builds it by its own script, tries it out, and hands it a task.
+fn works(place: &Place, language: &str, build: &str) -> Screens {
     let new = ["new", "executor", "map-reduce", "--lang", language];
     let told = place.stoa(&new).finish().succeeded();
     assert!(told.text().contains("./build.sh"), "{told}");
@@ -18,8 +18,9 @@ fn works(place: &Place, language: &str, build: &str) {
     place.stoa(&test).current_dir(&project).limit(SLOW).finish().succeeded();
     let _port = DefaultPort::free();
     let run = "stoa run --executor map-reduce/map-reduce.wasm --data hello";
-    let screen = compiles_once(place, run);
-    assert!(screen.text().contains("HELLO"), "{screen}");
+    let screens = run_twice(place, run);
+    screens.show("HELLO");
+    screens
 }
 
 #[test]
@@ -39,11 +40,11 @@ fn c_project_builds_and_works() {
 #[test]
 fn python_project_builds_and_works() {
     let place = Place::new();
-    works(&place, "python", "./build.sh");
+    works(&place, "python", "./build.sh").compiling_was_shown();
 }
 
 #[test]
 fn javascript_project_builds_and_works() {
     let place = Place::new();
-    works(&place, "js", "./build.sh");
+    works(&place, "js", "./build.sh").compiling_was_shown();
 }

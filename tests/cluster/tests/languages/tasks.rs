@@ -3,7 +3,7 @@
 use stoa_harness::default_port::DefaultPort;
 use stoa_harness::{Cluster, Place, Plan, house};
 
-use crate::tools::{SLOW, builder, compiles_once};
+use crate::tools::{SLOW, builder, run_twice};
 
 /// Builds the sample task in this language; answers its path.
 fn built(place: &Place, language: &str, name: &str) -> String {
@@ -21,8 +21,9 @@ fn runs(language: &str, name: &str, memory: &str, arguments: [&str; 2], output: 
     {
         let _port = DefaultPort::free();
         let run = format!("stoa run --memory {memory} {task} {short}");
-        let screen = compiles_once(&place, &run);
-        assert!(screen.text().contains(output), "no {output:?} in {screen}");
+        let screens = run_twice(&place, &run);
+        screens.compiling_was_shown();
+        screens.show(output);
     }
     let cluster = Cluster::start(Plan::of_agents(1));
     let run = |arguments: &[&str]| {
