@@ -8,6 +8,7 @@ use std::time::Duration;
 use stoa_model::host::{Event, TaskChange};
 use stoa_model::ids::{ExecutorId, FrameworkId, TaskId};
 use stoa_model::limits::DURATION_MS_MAX;
+use stoa_model::operator::LogStream;
 use stoa_model::status::{Download, Reason};
 use stoa_model::task::TaskState;
 use tokio::sync::mpsc;
@@ -15,15 +16,18 @@ use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
+use crate::birth::Birth;
 use crate::container::{Ended, Walls};
 use crate::end::End;
 use crate::executor::Note;
 use crate::limiter::Limiter;
-use crate::limits::{OVERDUE_MS, RANDOM_BYTES_MAX, RESOURCES_MAX, TASKS_OVER_MAX};
+use crate::limits::{RANDOM_BYTES_MAX, RESOURCES_MAX, TASKS_OVER_MAX};
 use crate::site::Site;
 use crate::slices::{Cause, Leash};
+use crate::speech::Speech;
 use crate::subtasks::Subtask;
 use crate::tasks::{Stage, Task, change};
+use crate::voice::Voice;
 
 /// What is due at some time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +51,8 @@ pub(crate) struct State {
     pub(crate) site: Arc<Site>,
     pub(crate) framework: FrameworkId,
     pub(crate) executor: ExecutorId,
+    pub(crate) voice: Voice,
+    pub(crate) speech: Arc<Speech>,
     pub(crate) tasks: BTreeMap<TaskId, Task>,
     pub(crate) subtasks: BTreeMap<u64, Subtask>,
     pub(crate) next_subtask: u64,
@@ -87,19 +93,20 @@ impl Drop for State {
 }
 
 impl State {
-    pub(crate) fn new(
-        site: Arc<Site>,
-        (framework, executor): (FrameworkId, ExecutorId),
-        walls: Walls,
-        notes: mpsc::Sender<Note>,
-        leash: Arc<Leash>,
-    ) -> Self {
+    pub(crate) fn new(birth: &Birth, notes: mpsc::Sender<Note>, leash: Arc<Leash>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
+        let (speech, walls) = (Arc::clone(&birth.speech), birth.walls());
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.max_random_size(RANDOM_BYTES_MAX)
+            .stdout(speech.stream(LogStream::Stdout))
+            .stderr(speech.stream(LogStream::Stderr));
         Self {
-            site,
-            framework,
-            executor,
+            site: Arc::clone(&birth.site),
+            framework: birth.framework.clone(),
+            executor: birth.executor.clone(),
+            voice: birth.voice.clone(),
+            speech,
             tasks: BTreeMap::new(),
             subtasks: BTreeMap::new(),
             next_subtask: 1,
@@ -116,7 +123,7 @@ impl State {
             single_alarms: BTreeMap::new(),
             over: BTreeSet::new(),
             over_in_order: VecDeque::new(),
-            wasi: WasiCtxBuilder::new().max_random_size(RANDOM_BYTES_MAX).build(),
+            wasi: wasi.build(),
             table,
         }
     }
@@ -132,7 +139,14 @@ impl State {
         if *at > now {
             return None;
         }
-        self.alarms.pop_first().map(|(_, due)| due)
+        let (_, due) = self.alarms.pop_first()?;
+        self.single_alarms.remove(&due);
+        Some(due)
+    }
+
+    /// Whether the one alarm of this kind is set.
+    pub(crate) fn has_alarm(&self, due: &Due) -> bool {
+        self.single_alarms.contains_key(due)
     }
 
     /// Sets the one alarm of this kind; none takes it back.
@@ -175,7 +189,7 @@ impl State {
     pub(crate) fn on_kill_asked(&mut self, id: &TaskId, grace_ms: u64) {
         if let Some(task) = self.tasks.get_mut(id) {
             task.kill_asked = true;
-            let overdue_ms = grace_ms.saturating_add(OVERDUE_MS);
+            let overdue_ms = grace_ms.saturating_add(self.site.event_ms_max);
             self.set_task_alarm(id, Due::KillOverdue(id.clone()), overdue_ms);
         }
     }
@@ -187,7 +201,8 @@ impl State {
             None => {}
             Some(0) => self.on_completion_overdue(id),
             Some(_) => {
-                self.set_task_alarm(id, Due::CompletionOverdue(id.clone()), OVERDUE_MS);
+                let overdue_ms = self.site.event_ms_max;
+                self.set_task_alarm(id, Due::CompletionOverdue(id.clone()), overdue_ms);
             }
         }
     }

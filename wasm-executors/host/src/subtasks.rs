@@ -169,12 +169,13 @@ impl State {
         let prepared = task.prepared.as_mut().ok_or_else(none)?;
         let prepared = prepared.as_mut().map_err(|end| end.clone())?;
         let TaskBody::Command(command) = &task.info.body else { return Err(none()) };
+        let program = prepared.program.as_ref().ok_or_else(none)?;
         let slot = match prepared.slot.take() {
             Some(slot) => slot,
-            None => take_slot(&self.site.slots, prepared.program.slots, self.site.slots_max)?,
+            None => take_slot(&self.site.slots, program.slots, self.site.slots_max)?,
         };
         Ok(Recipe {
-            runnable: prepared.program.runnable.clone()?,
+            runnable: program.runnable.clone()?,
             grants: Arc::clone(&prepared.grants),
             arguments: arguments(&command.name, &command.arguments),
             environment: command.environment.clone(),
@@ -229,7 +230,7 @@ impl State {
         let sink = Sink {
             log: wires.to_log.then_some(wires.log),
             executor: wires.to_executor.then_some(to_executor),
-            events: self.site.events.clone(),
+            voice: self.voice.clone(),
             work: self.site.work.clone(),
         };
         let output = Output::new(sink, walls.output_bytes, Arc::clone(&leash));

@@ -29,11 +29,12 @@ pub(crate) enum Stage {
     Packing(Box<TaskChange>),
 }
 
-/// What a task's own program needs to start at once.
+/// What a task's programs need to start at once.
 pub(crate) struct Prepared {
-    pub(crate) program: Arc<Program>,
+    /// The task's own program; none if it is for a framework's own executor.
+    pub(crate) program: Option<Arc<Program>>,
     pub(crate) grants: Arc<Grants>,
-    /// The place in the pool that is kept for the first start.
+    /// The place in the pool that is kept for the first start of its own program.
     pub(crate) slot: Option<OwnedSemaphorePermit>,
 }
 
@@ -42,7 +43,7 @@ pub(crate) struct Task {
     pub(crate) info: Box<TaskInfo>,
     pub(crate) stage: Stage,
     pub(crate) log: Arc<Log>,
-    /// Its own program, or why it cannot start; none if it names no program.
+    /// What it needs, or why its own program cannot start; none until that is known.
     pub(crate) prepared: Option<Result<Prepared, End>>,
     /// Subtasks that live.
     pub(crate) subtasks: usize,
