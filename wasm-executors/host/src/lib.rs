@@ -3,6 +3,7 @@
 //! engine, and it never speaks to anybody but its agent, by the messages of `stoa_model::host`.
 
 mod archive;
+mod birth;
 mod cache;
 mod compiler;
 mod container;
@@ -19,19 +20,29 @@ mod inspect;
 mod life;
 mod limiter;
 mod limits;
+mod needs;
 mod output;
 mod preparation;
 mod program;
 mod sandbox;
+mod signatures;
 mod site;
 mod slices;
+mod speech;
+mod spoken;
 mod state;
 mod subtasks;
 mod tasks;
+mod trial;
+mod voice;
 mod words;
 mod world;
 
 pub use archive::{ArchiveError, pack, unpack};
 pub use host::{Config, Host, HostHandle, StartError, Statistics};
 pub use inspect::{Inspection, InvalidModule, Kind, inspect};
+pub use limits::EVENT_MS_MAX_DEFAULT;
+pub use needs::Need;
 pub use output::log_path;
+pub use spoken::WORLD_VERSION;
+pub use trial::{CompileError, Compiled, compile_once};
