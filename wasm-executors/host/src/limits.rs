@@ -50,8 +50,8 @@ pub(crate) const EVENT_FUEL_MAX: u64 = 10_000_000_000;
 /// Milliseconds a built-in executor waits for a task before it ends.
 pub(crate) const EXECUTOR_IDLE_MS: u64 = 60_000;
 
-/// Milliseconds an idle executor of a framework has between the notice and its end. Then it is ended
-/// whatever it does.
+/// Milliseconds an idle executor of a framework has between the notice and its end. Then it is
+/// ended whatever it does.
 pub(crate) const IDLE_GRACE_MS: u64 = 5_000;
 
 /// Milliseconds the executors of a framework that was removed have between the notice and their

@@ -19,8 +19,8 @@ pub(crate) fn other_version(name: &str) -> Option<String> {
     let interface = name.strip_prefix(PACKAGE)?;
     let Some((interface, version)) = interface.split_once('@') else {
         return Some(format!(
-            "{name}, which names no version: this Stoa speaks {PACKAGE}{interface}@{WORLD_VERSION}; \
-             {REBUILD}"
+            "{name}, which names no version: this Stoa speaks \
+             {PACKAGE}{interface}@{WORLD_VERSION}; {REBUILD}"
         ));
     };
     if is_spoken(version) {

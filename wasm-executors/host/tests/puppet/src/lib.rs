@@ -1,5 +1,5 @@
-//! An executor that fails where it is told to: its own data says `trap in EVENT` or `spin in EVENT`.
-//! What its tasks' data says, good and bad, it does at once.
+//! An executor that fails where it is told to: its own data says `trap in EVENT` or `spin in
+//! EVENT`. What its tasks' data says, good and bad, it does at once.
 
 mod bindings {
     wit_bindgen::generate!({
