@@ -107,6 +107,7 @@ pub async fn serve(
         directories_allowed: settings.directories_allowed.clone(),
         guest_threads: std::thread::available_parallelism().map_or(1, usize::from),
         instances_max: settings.tasks_max,
+        event_ms_max: stoa_executor_host::EVENT_MS_MAX_DEFAULT,
     })?;
     let main_loop = MainLoop {
         core,

@@ -54,10 +54,17 @@ pub enum Command {
         /// Milliseconds between the notice and the end.
         grace_ms: u64,
     },
-    /// End everything of a framework at once and say nothing about it.
+    /// End everything of a framework and say nothing about it any more. Its own executors have a
+    /// short grace.
     RemoveFramework {
         /// Which.
         framework: FrameworkId,
+    },
+    /// The agent has come back after a restart that this host has outlived: every executor hears
+    /// of it.
+    Reregistered {
+        /// What the executors see as their agent.
+        agent: AgentId,
     },
 }
 
@@ -75,7 +82,8 @@ pub enum Event {
         /// Opaque to Stoa.
         data: Vec<u8>,
     },
-    /// A framework's own executor has ended; a terminal Update of each of its tasks came before.
+    /// A framework's own executor has ended; a terminal Update of each of its tasks came before. A
+    /// task that is launched from here on, or was on its way, starts it anew.
     ExecutorEnded {
         /// Whose executor it was.
         framework: FrameworkId,

@@ -89,6 +89,11 @@ impl Agent {
         self.kept.tasks.get(task).map(|task| task.stage())
     }
 
+    fn is_on_its_way(&self, task: &TaskKey) -> bool {
+        let task = self.kept.tasks.get(task);
+        task.is_some_and(|it| it.stage() == Stage::Delivered && it.state() == TaskState::Staging)
+    }
+
     /// Tells the host to end an executor that it may have.
     pub(crate) fn shut_down(&self, key: &ExecutorKey, grace_ms: u64, actions: &mut Vec<Action>) {
         if self.kept.executors.get(key).is_some_and(|executor| executor.is_started) {
@@ -98,8 +103,10 @@ impl Agent {
         }
     }
 
-    /// The host has ended all its tasks before; any that is left was on its way when the executor
-    /// ended. Should the host begin again with it, it is told to end that too.
+    /// The host has ended all its tasks before. One of which it has never spoken was on its way
+    /// when the executor ended: the host starts the executor anew for it, and will say so when that
+    /// one ends, so for the agent it lives on. Of any other that is left the host has lost track;
+    /// should it begin again with it, it is told to end that too.
     pub(crate) fn on_executor_ended(
         &mut self,
         now: Instant,
@@ -110,9 +117,13 @@ impl Agent {
         if !self.kept.executors.get(&key).is_some_and(|executor| executor.is_started) {
             return;
         }
-        let text = format!("its executor {} has ended: {message}", key.executor);
         let tasks = self.kept.charges.tasks_of(&key).map(|task| (self.stage_of(&task), task));
-        for (stage, task) in tasks.collect::<Vec<_>>() {
+        let tasks: Vec<_> = tasks.collect();
+        if tasks.iter().any(|(_, task)| self.is_on_its_way(task)) {
+            return;
+        }
+        let text = format!("its executor {} has ended: {message}", key.executor);
+        for (stage, task) in tasks {
             if stage != Some(Stage::Delivered) {
                 let end = (TaskState::Dropped, Reason::ExecutorLost, text.as_str());
                 self.end(now, &task, end, actions);

@@ -40,8 +40,11 @@ impl Agent {
 
     /// The agent may have ended between a record and what it stands for, so the host, which has
     /// lived on, is told once more. It passes over what it has done: a Launch of a task that it
-    /// has or had, and the end of what it has not.
+    /// has or had, and the end of what it has not. Its executors hear first that the agent is back.
     fn remind_host(&mut self, actions: &mut Vec<Action>) {
+        if let Some(agent) = self.kept.agent().cloned() {
+            actions.push(Action::ToHost(host::Command::Reregistered { agent }));
+        }
         for framework in self.kept.frameworks_removed.iter().cloned() {
             actions.push(Action::ToHost(host::Command::RemoveFramework { framework }));
         }

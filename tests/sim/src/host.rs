@@ -89,7 +89,7 @@ impl World {
                     self.host_tell(at, Event::Message { framework, executor, data });
                 }
             }
-            Command::Acknowledge { .. } => {}
+            Command::Acknowledge { .. } | Command::Reregistered { .. } => {}
         }
         Ok(())
     }

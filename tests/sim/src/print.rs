@@ -158,6 +158,7 @@ pub fn host_command(agent: Name, command: &host::Command) -> String {
         }
         It::Shutdown { executor, .. } => format!("Shutdown {executor}"),
         It::RemoveFramework { framework } => format!("RemoveFramework {framework}"),
+        It::Reregistered { .. } => "Reregistered".to_owned(),
     };
     format!("{agent:>6} => host   {what}")
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
-use stoa_executor_host::{Config, Host, HostHandle};
+use stoa_executor_host::{Config, EVENT_MS_MAX_DEFAULT, Host, HostHandle};
 use stoa_model::command::CommandInfo;
 use stoa_model::digest::Digest;
 use stoa_model::host::{Command, Event};
@@ -89,6 +89,7 @@ async fn main() -> Result<(), Failure> {
         directories_allowed: Vec::new(),
         guest_threads,
         instances_max: 1_000,
+        event_ms_max: EVENT_MS_MAX_DEFAULT,
     };
     let (host, events) = Host::start(config)?;
     let program = Digest(Sha256::digest(NOOP).into());

@@ -217,7 +217,8 @@ fn stopped(cause: Cause, walls: &Walls) -> End {
     }
 }
 
-fn seconds(ms: u64) -> String {
+/// Milliseconds as seconds, for people.
+pub(crate) fn seconds(ms: u64) -> String {
     match ms % 1_000 {
         0 => (ms / 1_000).to_string(),
         rest => format!("{}.{rest:03}", ms / 1_000),

@@ -11,25 +11,32 @@ use stoa_model::task::{ExecutorInfo, TaskInfo, TaskState};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::JoinHandle;
 
+use crate::birth::{Birth, Inbox};
 use crate::end::End;
 use crate::executor::Input;
-use crate::life::{Birth, live};
+use crate::life::live;
 use crate::limits::{EXECUTOR_INPUTS_WAITING_MAX, FRAMEWORK_EXECUTORS_MAX};
 use crate::site::Site;
 use crate::slices::{Cause, Leash};
+use crate::speech::Speech;
 use crate::tasks::change;
+use crate::voice::Voice;
 
 /// The id of the built-in executor in every framework.
 const BUILT_IN_ID: &str = "command";
 
 /// From executors to the dispatcher.
 pub(crate) enum Note {
-    /// A built-in executor has had nothing to do for a while.
+    /// An executor has had nothing to do for a while.
     Idle {
         framework: FrameworkId,
         executor: ExecutorId,
+        /// Which of those that have had this name.
+        number: u64,
         /// How many inputs it has had so far.
         inputs_taken: u64,
+        /// What to say of its end; none is nothing.
+        message: Option<String>,
     },
 }
 
@@ -38,6 +45,8 @@ struct Handle {
     info: Option<ExecutorInfo>,
     inbox: mpsc::Sender<Input>,
     inputs_sent: u64,
+    number: u64,
+    voice: Voice,
     leash: Arc<Leash>,
     life: JoinHandle<()>,
 }
@@ -47,6 +56,7 @@ pub(crate) struct Dispatcher {
     site: Arc<Site>,
     built_in: ExecutorId,
     frameworks: BTreeMap<FrameworkId, BTreeMap<ExecutorId, Handle>>,
+    executors_started: u64,
     to_self: mpsc::Sender<Note>,
     notes: mpsc::Receiver<Note>,
 }
@@ -55,7 +65,8 @@ impl Dispatcher {
     pub(crate) fn new(site: Arc<Site>) -> Self {
         let (to_self, notes) = mpsc::channel(FRAMEWORK_EXECUTORS_MAX);
         let built_in = ExecutorId::new(BUILT_IN_ID).expect("it is a plain word");
-        Self { site, built_in, frameworks: BTreeMap::new(), to_self, notes }
+        let (frameworks, executors_started) = (BTreeMap::new(), 0);
+        Self { site, built_in, frameworks, executors_started, to_self, notes }
     }
 
     /// Obeys until nobody commands any more; then everything is stopped without a word.
@@ -66,7 +77,7 @@ impl Dispatcher {
                     Some(command) => self.on_command(command).await,
                     None => break,
                 },
-                Some(note) = self.notes.recv() => self.on_note(note),
+                Some(note) = self.notes.recv() => self.on_note(note).await,
             }
         }
         for handle in self.frameworks.values().flat_map(BTreeMap::values) {
@@ -93,31 +104,42 @@ impl Dispatcher {
                 self.hand_to(&framework, &executor, Input::Shutdown { grace_ms });
             }
             Command::RemoveFramework { framework } => self.on_remove_framework(&framework),
+            Command::Reregistered { agent } => {
+                for handle in self.frameworks.values_mut().flat_map(BTreeMap::values_mut) {
+                    // See `hand_to`.
+                    let _ = handle.hand(Input::Reregistered(agent.clone()));
+                }
+            }
         }
     }
 
     async fn on_launch(&mut self, framework: FrameworkId, agent: AgentId, task: Box<TaskInfo>) {
-        let id = match task.executor() {
-            None => self.built_in.clone(),
-            Some(info) => info.id.clone(),
-        };
         if let Err((state, end)) = self.check(&framework, &task) {
             return self.refuse(&framework, &task, state, end).await;
         }
-        let handle = self.frameworks.entry(framework.clone()).or_default().remove(&id);
-        let mut handle = match handle {
-            Some(handle) if !handle.inbox.is_closed() => handle,
-            Some(ending) => {
-                // It is past its last event; what it still says must come first. If it panicked,
-                // it has said that itself.
-                let _ = ending.life.await;
-                self.start(&framework, &id, agent, task.executor())
-            }
-            None => self.start(&framework, &id, agent, task.executor()),
+        let info = task.executor().cloned();
+        let id = info.as_ref().map_or(&self.built_in, |info| &info.id).clone();
+        let mut input = Input::Launch(task);
+        let known = self.frameworks.entry(framework.clone()).or_default().remove(&id);
+        let mut handle = match known {
+            Some(handle) => handle,
+            None => self.start(&framework, &id, agent.clone(), info.clone()),
         };
-        let unsent = handle.hand(Input::Launch(task));
+        let refused = loop {
+            match handle.hand(input) {
+                Ok(()) => break None,
+                Err(unsent) if handle.inbox.is_closed() => {
+                    // It is past its last event; what it still says must come first. If it
+                    // panicked, it has said that itself.
+                    let _ = handle.life.await;
+                    handle = self.start(&framework, &id, agent.clone(), info.clone());
+                    input = unsent;
+                }
+                Err(unsent) => break Some(unsent),
+            }
+        };
         self.frameworks.entry(framework.clone()).or_default().insert(id, handle);
-        if let Err(Input::Launch(task)) = unsent {
+        if let Some(Input::Launch(task)) = refused {
             let end = End::new(Reason::ExecutorLost, "its executor does not keep up");
             self.refuse(&framework, &task, TaskState::Failed, end).await;
         }
@@ -147,35 +169,51 @@ impl Dispatcher {
 
     /// The built-in executor is ours and runs here; others are guests and run where guests run.
     fn start(
-        &self,
+        &mut self,
         framework: &FrameworkId,
         executor: &ExecutorId,
         agent: AgentId,
-        info: Option<&ExecutorInfo>,
+        info: Option<ExecutorInfo>,
     ) -> Handle {
+        self.executors_started += 1;
+        let number = self.executors_started;
         let (inbox, inputs) = mpsc::channel(EXECUTOR_INPUTS_WAITING_MAX);
         let leash = Arc::new(Leash::default());
+        let voice = Voice::new(self.site.events.clone());
         let birth = Birth {
             site: Arc::clone(&self.site),
             framework: framework.clone(),
             executor: executor.clone(),
             agent,
-            info: info.cloned(),
-            inbox: inputs,
+            info: info.clone(),
+            inbox: Inbox::new(inputs),
+            voice: voice.clone(),
+            speech: Arc::new(Speech::new(framework.clone(), executor.clone())),
             to_dispatcher: self.to_self.clone(),
+            number,
         };
         let runtime = match info {
             None => &self.site.work,
             Some(_) => &self.site.guests,
         };
         let life = runtime.spawn(live(birth, Arc::clone(&leash)));
-        Handle { info: info.cloned(), inbox, inputs_sent: 0, leash, life }
+        Handle { info, inbox, inputs_sent: 0, number, voice, leash, life }
     }
 
+    /// The agent counts on the end of an executor whose task it has handed over.
     async fn refuse(&self, framework: &FrameworkId, task: &TaskInfo, state: TaskState, end: End) {
         let change = change(framework, task, state, end);
         // Nobody listens only when the host ends.
         let _ = self.site.events.send(Event::Update(change)).await;
+        let Some(info) = task.executor() else { return };
+        let executors = self.frameworks.get(framework);
+        let lives = executors.is_some_and(|executors| executors.contains_key(&info.id));
+        if info.id == self.built_in || !lives {
+            let (framework, executor) = (framework.clone(), info.id.clone());
+            let message = "it was not started".to_owned();
+            let event = Event::ExecutorEnded { framework, executor, message };
+            let _ = self.site.events.send(event).await;
+        }
     }
 
     fn hand_to(&mut self, framework: &FrameworkId, executor: &ExecutorId, input: Input) {
@@ -194,22 +232,31 @@ impl Dispatcher {
         }
     }
 
+    /// From here on nothing is said of the framework. Its own executors have a short grace, and the
+    /// built-in one needs none.
     fn on_remove_framework(&mut self, framework: &FrameworkId) {
-        for handle in self.frameworks.remove(framework).iter().flat_map(BTreeMap::values) {
-            handle.leash.stop(Cause::Abandoned);
+        for mut handle in self.frameworks.remove(framework).into_iter().flatten().map(|it| it.1) {
+            handle.voice.silence();
+            if handle.info.is_none() || handle.hand(Input::Remove).is_err() {
+                handle.leash.stop(Cause::Abandoned);
+            }
         }
     }
 
-    fn on_note(&mut self, note: Note) {
-        let Note::Idle { framework, executor, inputs_taken } = note;
+    /// An executor without anything to do ends when its inbox is gone.
+    async fn on_note(&mut self, note: Note) {
+        let Note::Idle { framework, executor, number, inputs_taken, message } = note;
         let Some(executors) = self.frameworks.get_mut(&framework) else { return };
-        let idle = executors.get(&executor).is_some_and(|it| it.inputs_sent == inputs_taken);
-        if idle {
-            // It ends when its inbox is gone.
-            executors.remove(&executor);
+        let is_idle = |it: &Handle| it.number == number && it.inputs_sent == inputs_taken;
+        if !executors.get(&executor).is_some_and(is_idle) {
+            return;
         }
+        let handle = executors.remove(&executor);
         if executors.is_empty() {
             self.frameworks.remove(&framework);
+        }
+        if let (Some(handle), Some(message)) = (handle, message) {
+            handle.voice.say(Event::ExecutorEnded { framework, executor, message }).await;
         }
     }
 }

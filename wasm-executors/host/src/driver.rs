@@ -3,12 +3,12 @@
 
 use stoa_model::host::{Event, TaskChange};
 use stoa_model::ids::FrameworkId;
-use stoa_model::limits::{DATA_BYTES_MAX, MESSAGE_BYTES_MAX};
+use stoa_model::limits::DATA_BYTES_MAX;
 use stoa_model::status::{Reason, Usage};
 use stoa_model::task::TaskState;
 
 use crate::container::Walls;
-use crate::end::End;
+use crate::end::{End, cut_text};
 use crate::limits::{EVENT_MESSAGES_MAX, EXECUTOR_OUTPUT_BYTES_MAX};
 use crate::state::{Due, State};
 use crate::tasks::{Stage, Task};
@@ -51,8 +51,7 @@ impl Host for State {
     }
 
     fn log(&mut self, line: String) {
-        let (framework, executor) = (&self.framework, &self.executor);
-        tracing::info!(%framework, %executor, line, "executor says");
+        self.speech.say(&line);
     }
 
     fn stop(&mut self) {
@@ -144,7 +143,7 @@ fn change_of(
         task: task.info.id.clone(),
         state,
         reason: end.reason,
-        message: cut(message),
+        message: cut_text(message),
         exit_code: end.exit_code,
         usage: status.usage.map(words::usage_from_wit).filter(|_| state.is_terminal()),
         data: status.data,
@@ -154,13 +153,4 @@ fn change_of(
 
 fn is_success(because: &types::Reason) -> bool {
     matches!(because, types::Reason::Exited(0))
-}
-
-/// A message within its bound, cut between characters.
-fn cut(mut message: String) -> String {
-    if message.len() > MESSAGE_BYTES_MAX {
-        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX - '…'.len_utf8()));
-        message.push('…');
-    }
-    message
 }

@@ -1,6 +1,7 @@
 //! How a container ended, or why none could be made, in the words of the model and of the world.
 //! It never decides what a task's state is: its executor does.
 
+use stoa_model::limits::MESSAGE_BYTES_MAX;
 use stoa_model::status::Reason;
 
 use crate::world::stoa::executor::types;
@@ -79,6 +80,15 @@ impl End {
             types::Reason::ContainerFailed(text) => Self::failed(text),
         }
     }
+}
+
+/// A message within its bound, cut between characters.
+pub(crate) fn cut_text(mut message: String) -> String {
+    if message.len() > MESSAGE_BYTES_MAX {
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX - '…'.len_utf8()));
+        message.push('…');
+    }
+    message
 }
 
 #[cfg(test)]

@@ -5,21 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stoa_model::host::Event;
-use stoa_model::ids::TaskId;
+use stoa_model::ids::{AgentId, TaskId};
 use stoa_model::status::{Download, Reason};
 use stoa_model::task::{KillPolicy, TaskInfo, TaskState};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use wasmtime::Store;
 
-use crate::container::{Ended, is_out_of_fuel, set_walls, trap_text};
-use crate::dispatcher;
+use crate::birth::Birth;
+use crate::container::{Ended, is_out_of_fuel, seconds, set_walls, trap_text};
 use crate::end::End;
 use crate::happening::Happening;
-use crate::life::{Birth, Ending, ending_of};
+use crate::life::{Ending, ending_of};
 use crate::limits::{
-    EVENT_FUEL_MAX, EVENT_MS_MAX, EXECUTOR_IDLE_MS, EXECUTOR_NOTES_WAITING_MAX, EXECUTOR_TASKS_MAX,
-    EXECUTORS_MAX, REFUSALS_MAX, STOPPING_MS_MAX,
+    EVENT_FUEL_MAX, EXECUTOR_IDLE_MS, EXECUTOR_NOTES_WAITING_MAX, EXECUTOR_TASKS_MAX,
+    EXECUTORS_MAX, IDLE_GRACE_MS, REFUSALS_MAX, REMOVAL_GRACE_MS, STOPPING_MS_MAX,
 };
 use crate::output::Log;
 use crate::preparation;
@@ -36,7 +36,23 @@ pub(crate) enum Input {
     Kill(TaskId, KillPolicy),
     Message(Vec<u8>),
     Acknowledge(TaskId),
-    Shutdown { grace_ms: u64 },
+    /// The agent has come back.
+    Reregistered(AgentId),
+    Shutdown {
+        grace_ms: u64,
+    },
+    /// Its framework is gone.
+    Remove,
+}
+
+/// Why an executor is told to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Farewell {
+    Asked,
+    /// It has had nothing to do for so many milliseconds.
+    Idle(u64),
+    /// Its framework is gone.
+    Removed,
 }
 
 /// From an executor's containers and helpers to it.
@@ -60,14 +76,16 @@ pub(crate) struct Actor {
     notes: mpsc::Receiver<Note>,
     /// Ends an event that takes too long.
     event_leash: Arc<Leash>,
-    inputs_taken: u64,
-    shutting_down: bool,
+    /// Set since it was told to end.
+    farewell: Option<Farewell>,
+    /// Whether nothing will come in any more.
+    is_deaf: bool,
     _slot: OwnedSemaphorePermit,
 }
 
 impl Actor {
     pub(crate) async fn start(birth: &mut Birth) -> Result<Self, Ending> {
-        let program = birth.program().await.map_err(Ending::NotStarted)?;
+        let program = birth.program().await?;
         let linked = program.executor.clone().map_err(Ending::NotStarted)?;
         let slots = Arc::clone(&birth.site.executor_slots);
         let slot = slots.try_acquire_many_owned(program.slots).map_err(|_| {
@@ -76,37 +94,25 @@ impl Actor {
         })?;
         let event_leash = Arc::new(Leash::default());
         let (to_notes, notes) = mpsc::channel(EXECUTOR_NOTES_WAITING_MAX);
-        let name = (birth.framework.clone(), birth.executor.clone());
-        let (site, leash) = (Arc::clone(&birth.site), Arc::clone(&event_leash));
-        let mut state = State::new(site, name, birth.walls(), to_notes, leash);
+        let mut state = State::new(birth, to_notes, Arc::clone(&event_leash));
         let programs = birth.info.iter().flat_map(|info| &info.programs);
         state.programs = programs.map(|named| named.program).collect();
         let mut store = Store::new(&birth.site.engine, state);
         store.limiter(|state| &mut state.limiter);
         set_walls(&mut store, EVENT_FUEL_MAX);
-        event_leash.stop_at(after(EVENT_MS_MAX), Cause::TimedOut);
+        event_leash.stop_at(after(birth.site.event_ms_max), Cause::TimedOut);
         let made = sliced(&event_leash, linked.instantiate_async(&mut store)).await;
         event_leash.clear_deadline();
         let world = check(made, "its start", &store)?;
-        let shutting_down = false;
-        let _slot = slot;
-        Ok(Self { store, world, notes, event_leash, inputs_taken: 0, shutting_down, _slot })
+        let (farewell, is_deaf, _slot) = (None, false, slot);
+        Ok(Self { store, world, notes, event_leash, farewell, is_deaf, _slot })
     }
 
     pub(crate) async fn run(&mut self, birth: &mut Birth) -> Ending {
-        let info = events::ExecutorInfo {
-            id: birth.executor.to_string(),
-            framework: birth.framework.to_string(),
-            agent: birth.agent.to_string(),
-            data: birth.info.as_ref().map_or_else(Vec::new, |info| info.data.clone()),
-            programs: birth
-                .info
-                .as_ref()
-                .map_or_else(Vec::new, |info| words::named_programs(&info.programs)),
-        };
-        let mut turn = self.event(Happening::Registered(info)).await.map(drop);
+        let mut turn = self.event(Happening::Registered(info(birth))).await.map(drop);
         loop {
             turn = turn.and_then(|()| self.check_conduct());
+            self.mind_idleness(birth);
             self.flush(birth).await;
             if let Err(ending) = turn {
                 return ending;
@@ -114,8 +120,12 @@ impl Actor {
             let due = self.store.data().next_due();
             turn = tokio::select! {
                 Some(note) = self.notes.recv() => self.on_note(note).await,
-                input = birth.inbox.recv() => match input {
+                input = birth.inbox.recv(), if !self.is_deaf => match input {
                     Some(input) => self.on_input(birth, input).await,
+                    None if self.farewell == Some(Farewell::Removed) => {
+                        self.is_deaf = true;
+                        Ok(())
+                    }
                     None => Err(Ending::Abandoned),
                 },
                 () = at(due) => self.on_due(birth).await,
@@ -123,27 +133,47 @@ impl Actor {
         }
     }
 
-    async fn on_input(&mut self, birth: &Birth, input: Input) -> Result<(), Ending> {
-        self.inputs_taken += 1;
+    async fn on_input(&mut self, birth: &mut Birth, input: Input) -> Result<(), Ending> {
         match input {
-            Input::Launch(task) => self.on_launch(birth, task).await,
+            Input::Launch(task) => match self.farewell {
+                // It was told to end, so the task is for the one that comes after it.
+                Some(Farewell::Idle(ms)) => {
+                    birth.inbox.hold(Input::Launch(task));
+                    Err(Ending::Idle(ms))
+                }
+                _ if birth.voice.is_silent() => Ok(()),
+                _ => self.on_launch(birth, task).await,
+            },
             Input::Kill(task, policy) => self.on_kill(task, policy).await,
-            Input::Message(data) => self.event(Happening::Message(data)).await.map(drop),
+            Input::Message(data) => {
+                // It counts as something to do; see `mind_idleness`.
+                self.store.data_mut().set_alarm(&Due::Idle, None);
+                self.event(Happening::Message(data)).await.map(drop)
+            }
             Input::Acknowledge(task) if self.store.data().knows(&task) => {
                 self.event(Happening::Acknowledged(task.to_string())).await.map(drop)
             }
             Input::Acknowledge(_) => Ok(()),
-            Input::Shutdown { grace_ms } => {
-                self.shutting_down = true;
-                self.store.data_mut().set_alarm(&Due::ShutdownOver, Some(grace_ms));
-                self.event(Happening::Shutdown { grace_ms }).await.map(drop)
+            Input::Reregistered(agent) => {
+                birth.agent = agent;
+                self.event(Happening::Reregistered(info(birth))).await.map(drop)
             }
+            Input::Shutdown { grace_ms } => self.say_farewell(Farewell::Asked, grace_ms).await,
+            Input::Remove => self.say_farewell(Farewell::Removed, REMOVAL_GRACE_MS).await,
+        }
+    }
+
+    /// It hears once that it is to end; whoever says it again only sets another time.
+    async fn say_farewell(&mut self, why: Farewell, grace_ms: u64) -> Result<(), Ending> {
+        self.store.data_mut().set_alarm(&Due::ShutdownOver, Some(grace_ms));
+        match self.farewell.replace(why) {
+            None => self.event(Happening::Shutdown { grace_ms }).await.map(drop),
+            Some(_) => Ok(()),
         }
     }
 
     async fn on_launch(&mut self, birth: &Birth, info: Box<TaskInfo>) -> Result<(), Ending> {
         let state = self.store.data_mut();
-        state.set_alarm(&Due::Idle, None);
         if state.tasks.contains_key(&info.id) {
             tracing::warn!(task = %info.id, "a task that lives was launched again");
             return Ok(());
@@ -171,6 +201,29 @@ impl Actor {
                 Ok(())
             }
         }
+    }
+
+    /// What a task needs is there, or never will be. Of its own program the executor hears why;
+    /// a task for a framework's executor lacks what it was promised, so the executor never hears
+    /// of it.
+    async fn on_prepared(
+        &mut self,
+        id: TaskId,
+        prepared: Result<Prepared, End>,
+    ) -> Result<(), Ending> {
+        let state = self.store.data_mut();
+        let preparing = |task: &&mut Task| matches!(task.stage, Stage::Preparing);
+        let Some(task) = state.tasks.get_mut(&id).filter(preparing) else {
+            preparation::undo(&state.site, prepared);
+            return Ok(());
+        };
+        if let (Err(end), Some(_)) = (&prepared, task.info.executor()) {
+            let end = end.clone();
+            state.end_task(&id, TaskState::Failed, end);
+            return Ok(());
+        }
+        task.prepared = Some(prepared);
+        self.hand_over(&id).await
     }
 
     /// Everything is there: now the executor hears of the task.
@@ -204,18 +257,7 @@ impl Actor {
     async fn on_note(&mut self, note: Note) -> Result<(), Ending> {
         let state = self.store.data_mut();
         let happening = match note {
-            Note::Prepared { task, prepared } => {
-                return match state.tasks.get_mut(&task) {
-                    Some(known) if matches!(known.stage, Stage::Preparing) => {
-                        known.prepared = Some(prepared);
-                        self.hand_over(&task).await
-                    }
-                    _ => {
-                        preparation::undo(&state.site, prepared);
-                        Ok(())
-                    }
-                };
-            }
+            Note::Prepared { task, prepared } => return self.on_prepared(task, prepared).await,
             Note::Output { task, subtask, is_stderr, data } => {
                 let is_over = |task: &TaskId| state.tasks.get(task).is_none_or(Task::is_over);
                 if task.as_ref().is_some_and(is_over) {
@@ -244,8 +286,8 @@ impl Actor {
             let state = self.store.data_mut();
             match due {
                 Due::Tick => self.event(Happening::Tick).await.map(drop)?,
-                Due::Idle => self.on_idle(birth).await,
-                Due::ShutdownOver => return Err(Ending::ShutDown),
+                Due::Idle => self.on_idle(birth).await?,
+                Due::ShutdownOver => return Err(self.end_of_farewell()),
                 Due::KillOverdue(task) => state.end_task(&task, TaskState::Killed, End::killed()),
                 Due::Completion(task) => state.on_completion(&task),
                 Due::CompletionOverdue(task) => state.on_completion_overdue(&task),
@@ -254,19 +296,48 @@ impl Actor {
         Ok(())
     }
 
-    /// The dispatcher lets go of it, unless it has sent something meanwhile.
-    async fn on_idle(&mut self, birth: &Birth) {
-        let (framework, executor) = (birth.framework.clone(), birth.executor.clone());
-        let inputs_taken = self.inputs_taken;
-        let note = dispatcher::Note::Idle { framework, executor, inputs_taken };
-        // There is no dispatcher only when the host ends.
-        let _ = birth.to_dispatcher.send(note).await;
+    /// A framework's own executor is told to end; the built-in one is let go. Neither is if
+    /// something has come in meanwhile.
+    async fn on_idle(&mut self, birth: &Birth) -> Result<(), Ending> {
+        match &birth.info {
+            _ if !birth.inbox.is_empty() => Ok(()),
+            Some(info) => self.say_farewell(Farewell::Idle(info.idle_ms), IDLE_GRACE_MS).await,
+            None => {
+                birth.offer_to_go(None).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// An executor that has no task and no subtask, and has had no message, is idle from then on.
+    fn mind_idleness(&mut self, birth: &Birth) {
+        let has_farewell = self.farewell.is_some();
+        let state = self.store.data_mut();
+        let is_busy = has_farewell || !state.tasks.is_empty() || !state.subtasks.is_empty();
+        match (is_busy, state.has_alarm(&Due::Idle)) {
+            (true, true) => state.set_alarm(&Due::Idle, None),
+            (false, false) => {
+                let ms = birth.info.as_ref().map_or(EXECUTOR_IDLE_MS, |info| info.idle_ms);
+                state.set_alarm(&Due::Idle, Some(ms));
+            }
+            (true, false) | (false, true) => {}
+        }
+    }
+
+    /// What the end is called that it was told of.
+    fn end_of_farewell(&self) -> Ending {
+        match self.farewell {
+            Some(Farewell::Idle(ms)) => Ending::Idle(ms),
+            Some(Farewell::Removed) => Ending::Abandoned,
+            Some(Farewell::Asked) | None => Ending::ShutDown,
+        }
     }
 
     /// Runs one event. The outer result is the executor's life, the inner one its answer.
     async fn event(&mut self, happening: Happening) -> Result<Result<(), String>, Ending> {
         let name = happening.name();
-        self.event_leash.stop_at(after(EVENT_MS_MAX), Cause::TimedOut);
+        let event_ms_max = self.store.data().site.event_ms_max;
+        self.event_leash.stop_at(after(event_ms_max), Cause::TimedOut);
         self.store.set_fuel(EVENT_FUEL_MAX).expect("the engine counts fuel");
         let events = self.world.stoa_executor_events();
         let call = happening.call(events, &mut self.store);
@@ -278,8 +349,7 @@ impl Actor {
     }
 
     fn check_conduct(&mut self) -> Result<(), Ending> {
-        let shutting_down = self.shutting_down;
-        let state = self.store.data_mut();
+        let state = self.store.data();
         if state.refusals >= REFUSALS_MAX {
             let message = format!("{REFUSALS_MAX} of its calls had to be refused");
             return Err(Ending::Lost(message));
@@ -287,17 +357,14 @@ impl Actor {
         if state.wants_to_stop {
             return Err(Ending::Stopped);
         }
-        if shutting_down && state.tasks.is_empty() {
-            return Err(Ending::ShutDown);
+        if self.farewell.is_some() && state.tasks.is_empty() && state.subtasks.is_empty() {
+            return Err(self.end_of_farewell());
         }
         Ok(())
     }
 
     async fn flush(&mut self, birth: &Birth) {
         let state = self.store.data_mut();
-        if state.tasks.is_empty() && birth.info.is_none() && !state.outbox.is_empty() {
-            state.set_alarm(&Due::Idle, Some(EXECUTOR_IDLE_MS));
-        }
         for event in state.outbox.drain(..) {
             birth.say(event).await;
         }
@@ -342,6 +409,18 @@ impl State {
     }
 }
 
+/// What an executor is told of itself.
+fn info(birth: &Birth) -> events::ExecutorInfo {
+    let own = birth.info.as_ref();
+    events::ExecutorInfo {
+        id: birth.executor.to_string(),
+        framework: birth.framework.to_string(),
+        agent: birth.agent.to_string(),
+        data: own.map_or_else(Vec::new, |info| info.data.clone()),
+        programs: own.map_or_else(Vec::new, |info| words::named_programs(&info.programs)),
+    }
+}
+
 async fn at(due: Option<Instant>) {
     match due {
         Some(at) => sleep_until(at).await,
@@ -362,7 +441,9 @@ fn check<T>(
             (false, Some(refusal)) => format!("in {what} it was {refusal}"),
             (false, None) => format!("in {what} it {}", trap_text(&error)),
         },
-        Err(Cut::Stopped(_)) => format!("{what} took more than {} s", EVENT_MS_MAX / 1_000),
+        Err(Cut::Stopped(_)) => {
+            format!("{what} took more than {} s", seconds(store.data().site.event_ms_max))
+        }
         Err(cut @ Cut::Panicked(_)) => return Err(ending_of(cut)),
     };
     Err(Ending::Lost(why))

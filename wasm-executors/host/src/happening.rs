@@ -13,6 +13,7 @@ use crate::world::stoa::executor::types;
 /// One event of an executor.
 pub(crate) enum Happening {
     Registered(ExecutorInfo),
+    Reregistered(ExecutorInfo),
     LaunchTask(Box<types::TaskInfo>),
     KillTask(String, KillPolicy),
     Message(Vec<u8>),
@@ -32,6 +33,7 @@ impl Happening {
     ) -> wasmtime::Result<Result<(), String>> {
         match self {
             Self::Registered(info) => events.call_registered(store, &info).await?,
+            Self::Reregistered(info) => events.call_reregistered(store, &info).await?,
             Self::LaunchTask(task) => return events.call_launch_task(store, &task).await,
             Self::KillTask(task, policy) => {
                 events.call_kill_task(store, &task, words::kill_policy(policy)).await?;
@@ -57,6 +59,7 @@ impl Happening {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Registered(_) => "registered",
+            Self::Reregistered(_) => "reregistered",
             Self::LaunchTask(_) => "launch-task",
             Self::KillTask(..) => "kill-task",
             Self::Message(_) => "message",

@@ -11,11 +11,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc};
 use wasmtime::Engine;
 
+use crate::birth::BUILT_IN;
 use crate::cache::Cache;
 use crate::compiler::Compiler;
 use crate::dispatcher::Dispatcher;
 use crate::engine;
-use crate::life::BUILT_IN;
 use crate::limits::{
     COMMANDS_WAITING_MAX, EVENTS_WAITING_MAX, EXECUTORS_MAX, GUEST_FILE_THREADS, WORK_THREADS,
 };
@@ -37,6 +37,9 @@ pub struct Config {
     pub guest_threads: usize,
     /// Instances that live at a time; less if this machine does not hold as many.
     pub instances_max: u32,
+    /// Milliseconds one event of an executor may take before it is ended as lost; usually
+    /// [`EVENT_MS_MAX_DEFAULT`](crate::EVENT_MS_MAX_DEFAULT).
+    pub event_ms_max: u64,
 }
 
 /// Why a host did not start.
@@ -178,6 +181,7 @@ fn site(
         artifacts: config.artifacts,
         sandboxes: config.sandboxes.into(),
         directories_allowed: config.directories_allowed,
+        event_ms_max: config.event_ms_max,
     })
 }
 

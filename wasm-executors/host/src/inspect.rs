@@ -5,6 +5,7 @@ use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::Engine;
 
 use crate::limits::{FUNCTION_BYTES_MAX, FUNCTIONS_MAX, NAMES_MAX, NESTED_MAX, PROGRAM_BYTES_MAX};
+use crate::spoken::{EVENTS, WORLD_VERSION, is_spoken, other_version};
 
 /// What some bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum Kind {
 pub struct Inspection {
     /// What it is.
     pub kind: Kind,
+    /// How many bytes it has.
+    pub bytes: u64,
     /// Whether it is a component, not a core module.
     pub is_component: bool,
     /// What it imports: interfaces of a component, `module.name` of a module.
@@ -64,9 +67,21 @@ pub enum InvalidModule {
         /// What it exports.
         exports: String,
     },
-    /// A program where an executor is wanted.
-    #[error("is no executor: it exports no stoa:executor/events")]
-    NoExecutor,
+    /// Something else where an executor is wanted.
+    #[error(
+        "is no executor: an executor is a component that exports {EVENTS}@{WORLD_VERSION}, and \
+         this exports {exports}"
+    )]
+    NoExecutor {
+        /// What it exports.
+        exports: String,
+    },
+    /// An executor of another version of the world.
+    #[error("is an executor of another version: it exports {0}")]
+    OtherVersion(String),
+    /// An executor whose events are not those of the world.
+    #[error("is an executor whose events are not those of this Stoa: {0}")]
+    OtherEvents(String),
     /// An executor where a program is wanted.
     #[error("is an executor, no program: it exports no wasi:cli/run")]
     OnlyExecutor,
@@ -129,9 +144,26 @@ impl Inspection {
     /// # Errors
     /// What it is instead.
     pub fn check_executor(&self) -> Result<(), InvalidModule> {
+        if self.kind != Kind::Executor {
+            return Err(InvalidModule::NoExecutor { exports: list(&self.exports) });
+        }
+        match self.exports.iter().find_map(|name| other_version(name)) {
+            Some(why) => Err(InvalidModule::OtherVersion(why)),
+            None => Ok(()),
+        }
+    }
+
+    /// The world it is of, with its version: that of executors or of WASI.
+    pub fn world(&self) -> Option<String> {
+        let version = |interface| {
+            let of_it = self.exports.iter().find(|name| without_version(name) == interface)?;
+            Some(of_it.split_once('@').map_or("", |(_, version)| version))
+        };
         match self.kind {
-            Kind::Executor => Ok(()),
-            _ => Err(InvalidModule::NoExecutor),
+            Kind::Module => Some("wasi_snapshot_preview1".to_owned()),
+            Kind::Command => Some(format!("wasi:cli/command@{}", version("wasi:cli/run")?)),
+            Kind::Executor => Some(format!("stoa:executor/executor@{}", version(EVENTS)?)),
+            Kind::Other => None,
         }
     }
 
@@ -155,7 +187,7 @@ pub(crate) fn is_provided(name: &str, for_executor: bool) -> bool {
     let of_our_version = match name.strip_prefix(interface) {
         Some("") => false,
         Some(version) if interface.starts_with("wasi:") => version.starts_with("@0.2."),
-        Some(version) => version.starts_with("@0.1."),
+        Some(version) => is_spoken(&version[1..]),
         None => false,
     };
     of_our_version
@@ -163,11 +195,11 @@ pub(crate) fn is_provided(name: &str, for_executor: bool) -> bool {
         && (for_executor || !interface.starts_with("stoa:"))
 }
 
-fn without_version(name: &str) -> &str {
+pub(crate) fn without_version(name: &str) -> &str {
     name.split_once('@').map_or(name, |(interface, _)| interface)
 }
 
-fn list(names: &[String]) -> String {
+pub(crate) fn list(names: &[String]) -> String {
     const SHOWN_MAX: usize = 5;
     match names {
         [] => "nothing".to_owned(),
@@ -187,7 +219,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InvalidModule> {
         let payload = payload.map_err(|error| damaged(&error))?;
         outline.on_payload(payload)?;
     }
-    Ok(outline.finish())
+    Ok(outline.finish(bytes.len() as u64))
 }
 
 fn check_first_bytes(bytes: &[u8]) -> Result<(), InvalidModule> {
@@ -290,16 +322,16 @@ impl Outline {
         Ok(())
     }
 
-    fn finish(self) -> Inspection {
+    fn finish(self, bytes: u64) -> Inspection {
         let kind = Kind::Other;
         let Self { is_component, imports, exports, .. } = self;
-        let mut inspection = Inspection { kind, is_component, imports, exports };
+        let mut inspection = Inspection { kind, bytes, is_component, imports, exports };
         inspection.kind = if !is_component {
             match inspection.exports.iter().any(|name| name == "_start") {
                 true => Kind::Module,
                 false => Kind::Other,
             }
-        } else if inspection.exports_interface("stoa:executor/events") {
+        } else if inspection.exports_interface(EVENTS) {
             Kind::Executor
         } else if inspection.exports_interface("wasi:cli/run") {
             Kind::Command
@@ -375,6 +407,29 @@ mod tests {
             r#"(component (instance $run) (export "wasi:cli/run@0.2.3" (instance $run)))"#,
         );
         assert_eq!(command.unwrap().kind, Kind::Command);
+    }
+
+    #[test]
+    fn worlds_have_names_and_versions() {
+        let executor = |version: &str| {
+            let wat = format!(
+                r#"(component (instance $events)
+                    (export "stoa:executor/events@{version}" (instance $events)))"#
+            );
+            inspected(&wat).unwrap()
+        };
+        let own = executor("0.1.0");
+        assert_eq!(own.world().unwrap(), "stoa:executor/executor@0.1.0");
+        assert_eq!(own.check_executor(), Ok(()));
+        for version in ["0.2.0", "1.0.0", "0.0.9"] {
+            let other = executor(version);
+            assert_eq!(other.world().unwrap(), format!("stoa:executor/executor@{version}"));
+            let why = other.check_executor().unwrap_err().to_string();
+            assert!(why.contains(&format!("exports stoa:executor/events@{version}")), "{why}");
+        }
+        let module = inspected(r#"(module (func (export "_start")))"#).unwrap();
+        assert_eq!(module.world().unwrap(), "wasi_snapshot_preview1");
+        assert_eq!(inspected("(module)").unwrap().world(), None);
     }
 
     #[test]

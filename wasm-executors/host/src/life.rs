@@ -1,39 +1,18 @@
-//! The life of one executor from outside: what it is born with, what ends it, and what is said when
-//! it is over. It never calls the executor.
+//! The life of one executor from outside: what ends it, and what is said when it is over. It never
+//! calls the executor.
 
 use std::sync::Arc;
 
 use stoa_model::host::Event;
-use stoa_model::ids::{AgentId, ExecutorId, FrameworkId};
 use stoa_model::status::Reason;
-use stoa_model::task::{ExecutorInfo, TaskState};
-use tokio::sync::mpsc;
+use stoa_model::task::TaskState;
 
-use crate::compiler;
-use crate::container::Walls;
+use crate::birth::Birth;
 use crate::dispatcher;
-use crate::end::End;
+use crate::end::{End, cut_text};
 use crate::executor::{Actor, Input};
-use crate::limits::BUILT_IN_MEMORY_BYTES;
-use crate::program::Program;
-use crate::site::Site;
 use crate::slices::{Cause, Cut, Leash, sliced};
 use crate::tasks::change;
-
-/// The component that runs tasks which name a program and no executor.
-pub(crate) const BUILT_IN: &[u8] = include_bytes!("../../command.wasm");
-
-/// What an executor is born with.
-pub(crate) struct Birth {
-    pub(crate) site: Arc<Site>,
-    pub(crate) framework: FrameworkId,
-    pub(crate) executor: ExecutorId,
-    pub(crate) agent: AgentId,
-    /// None is the built-in one.
-    pub(crate) info: Option<ExecutorInfo>,
-    pub(crate) inbox: mpsc::Receiver<Input>,
-    pub(crate) to_dispatcher: mpsc::Sender<dispatcher::Note>,
-}
 
 /// Why an executor is over.
 #[derive(Debug)]
@@ -46,6 +25,8 @@ pub(crate) enum Ending {
     ShutDown,
     /// As it asked itself.
     Stopped,
+    /// It had nothing to do for so many milliseconds.
+    Idle(u64),
     /// Nobody wants to hear of it any more.
     Abandoned,
 }
@@ -54,7 +35,7 @@ impl Ending {
     /// What becomes of the tasks that are not over.
     pub(crate) fn verdict(&self) -> (TaskState, End) {
         let end = match self {
-            Self::NotStarted(end) => end.clone(),
+            Self::NotStarted(end) => End { message: self.message(), ..end.clone() },
             Self::ShutDown => {
                 let end = End::new(Reason::KillRequested, "its executor was shut down");
                 return (TaskState::Killed, end);
@@ -65,42 +46,58 @@ impl Ending {
     }
 
     fn message(&self) -> String {
-        match self {
+        let message = match self {
             Self::Lost(why) => format!("its executor is lost: {why}"),
             Self::NotStarted(end) => end.message.clone(),
             Self::ShutDown => "shut down as asked".to_owned(),
             Self::Stopped => "its executor has stopped itself".to_owned(),
+            Self::Idle(ms) => format!("shut down as it was idle for {ms} ms"),
             Self::Abandoned => String::new(),
-        }
+        };
+        cut_text(message)
     }
 }
 
 /// Lives the life of one executor. `leash` ends it from outside: abandoned, it vanishes without a
 /// word; for any other cause it is lost.
 pub(crate) async fn live(mut birth: Birth, leash: Arc<Leash>) {
-    let born = match sliced(&leash, Actor::start(&mut birth)).await {
+    loop {
+        let (actor, mut ending) = live_once(&mut birth, &leash).await;
+        if matches!(ending, Ending::Abandoned) {
+            return;
+        }
+        let (framework, executor) = (&birth.framework, &birth.executor);
+        tracing::info!(%framework, %executor, ?ending, "executor ends");
+        if let (Ending::Lost(why), Some(words)) = (&mut ending, birth.speech.last_words()) {
+            why.push_str("; it said last: ");
+            why.push_str(&words);
+        }
+        if let Some(mut actor) = actor {
+            actor.end(&birth, &ending).await;
+        }
+        match ending {
+            Ending::Idle(_) if birth.is_wanted_again(&ending).await => {}
+            Ending::Idle(_) => return,
+            _ => return birth.end(&ending).await,
+        }
+    }
+}
+
+async fn live_once(birth: &mut Birth, leash: &Arc<Leash>) -> (Option<Actor>, Ending) {
+    let born = match sliced(leash, Actor::start(birth)).await {
         Ok(born) => born,
         Err(cut) => Err(ending_of(cut)),
     };
-    let (mut actor, ending) = match born {
+    match born {
         Ok(mut actor) => {
-            let ending = match sliced(&leash, actor.run(&mut birth)).await {
+            let ending = match sliced(leash, actor.run(birth)).await {
                 Ok(ending) => ending,
                 Err(cut) => ending_of(cut),
             };
             (Some(actor), ending)
         }
         Err(ending) => (None, ending),
-    };
-    if matches!(ending, Ending::Abandoned) {
-        return;
     }
-    let (framework, executor) = (&birth.framework, &birth.executor);
-    tracing::info!(%framework, %executor, ?ending, "executor ends");
-    if let Some(actor) = &mut actor {
-        actor.end(&birth, &ending).await;
-    }
-    birth.end(&ending).await;
 }
 
 pub(crate) fn ending_of(cut: Cut) -> Ending {
@@ -132,24 +129,31 @@ impl Birth {
         }
     }
 
-    pub(crate) async fn say(&self, event: Event) {
-        // Nobody listens only when the host ends.
-        let _ = self.site.events.send(event).await;
+    /// After an end by idleness: whether a task has come meanwhile, for which it begins anew, as
+    /// if it had never ended. Else the dispatcher says that it is over, before it starts another.
+    async fn is_wanted_again(&mut self, ending: &Ending) -> bool {
+        loop {
+            if self.inbox.keep_launches() {
+                return true;
+            }
+            self.offer_to_go(Some(ending.message())).await;
+            match self.inbox.fresh().await {
+                Some(input) => self.inbox.hold(input),
+                None => return false,
+            }
+        }
     }
 
-    pub(crate) fn walls(&self) -> Walls {
-        let memory_bytes =
-            self.info.as_ref().map_or(BUILT_IN_MEMORY_BYTES, |info| info.resources.memory_bytes);
-        let (fuel, wall_ms, output_bytes) = (None, None, 0);
-        Walls { memory_bytes, fuel, wall_ms, output_bytes }
-    }
-
-    pub(crate) async fn program(&self) -> Result<Arc<Program>, End> {
-        let compiler = &self.site.compiler;
-        let phases = match &self.info {
-            None => compiler.prepare_built_in(BUILT_IN),
-            Some(info) => compiler.prepare(info.program),
+    /// Asks the dispatcher to let go, which it does unless it has sent something meanwhile.
+    pub(crate) async fn offer_to_go(&self, message: Option<String>) {
+        let note = dispatcher::Note::Idle {
+            framework: self.framework.clone(),
+            executor: self.executor.clone(),
+            number: self.number,
+            inputs_taken: self.inbox.taken(),
+            message,
         };
-        compiler::ready(phases, |_| {}).await
+        // There is no dispatcher only when the host ends.
+        let _ = self.to_dispatcher.send(note).await;
     }
 }

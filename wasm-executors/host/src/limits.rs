@@ -59,8 +59,9 @@ pub(crate) const EVENT_MESSAGES_MAX: usize = 1_024;
 /// Calls of one executor that may be refused. Then it is ended as lost.
 pub(crate) const REFUSALS_MAX: u32 = 100;
 
-/// Milliseconds one event of an executor may take. Then it is ended as lost.
-pub(crate) const EVENT_MS_MAX: u64 = 5_000;
+/// Milliseconds one event of an executor may take where nothing else is set. Then it is ended as
+/// lost.
+pub const EVENT_MS_MAX_DEFAULT: u64 = 5_000;
 
 /// Fuel one event of an executor may use. Then it is ended as lost.
 pub(crate) const EVENT_FUEL_MAX: u64 = 10_000_000_000;
@@ -68,8 +69,22 @@ pub(crate) const EVENT_FUEL_MAX: u64 = 10_000_000_000;
 /// Milliseconds a built-in executor waits for a task before it ends.
 pub(crate) const EXECUTOR_IDLE_MS: u64 = 60_000;
 
-/// Milliseconds after which an executor that did not end a task when it should have is overruled.
-pub(crate) const OVERDUE_MS: u64 = EVENT_MS_MAX;
+/// Milliseconds an idle executor of a framework has between the notice and its end. Then it is
+/// ended whatever it does.
+pub(crate) const IDLE_GRACE_MS: u64 = 5_000;
+
+/// Milliseconds the executors of a framework that was removed have between the notice and their
+/// end. Then they are ended whatever they do, and all they started.
+pub(crate) const REMOVAL_GRACE_MS: u64 = 1_000;
+
+/// Bytes of one line that an executor logs or prints. What is more is left out.
+pub(crate) const EXECUTOR_LINE_BYTES_MAX: usize = 1_024;
+
+/// Lines of one executor that go to the agent's log in a second. More are counted and left out.
+pub(crate) const EXECUTOR_LINES_PER_SECOND_MAX: u32 = 100;
+
+/// Bytes of its last lines that are told if an executor is lost. Older ones are left out.
+pub(crate) const LAST_WORDS_BYTES_MAX: usize = 1_024;
 
 /// Milliseconds a lost executor's subtasks may take to stop. Their tasks are over all the same.
 pub(crate) const STOPPING_MS_MAX: u64 = 10_000;

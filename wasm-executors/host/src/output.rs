@@ -24,6 +24,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use crate::executor::Note;
 use crate::limits::{OUTPUT_BUFFER_BYTES_MAX, OUTPUT_WRITE_BYTES_MAX};
 use crate::slices::{Cause, Leash};
+use crate::voice::Voice;
 
 /// The file that holds what a task has written.
 pub fn log_path(
@@ -99,7 +100,7 @@ pub(crate) struct Sink {
     pub(crate) log: Option<Arc<Log>>,
     /// The executor that may want to see it, and the subtask it is of.
     pub(crate) executor: (mpsc::Sender<Note>, Option<TaskId>, u64),
-    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) voice: Voice,
     /// Where the writer runs.
     pub(crate) work: Handle,
 }
@@ -222,7 +223,8 @@ impl Output {
     async fn deliver(&self, chunks: VecDeque<(LogStream, BytesMut)>) {
         let sink = &self.0.sink;
         let chunks: Arc<[_]> = chunks.into_iter().map(|(s, bytes)| (s, bytes.freeze())).collect();
-        if sink.routes.iter().any(Route::is_written) {
+        // Where nobody listens any more, the log may have been removed.
+        if !sink.voice.is_silent() && sink.routes.iter().any(Route::is_written) {
             let (output, written) = (self.clone(), Arc::clone(&chunks));
             let write = move || output.write_down(&written);
             let written = match sink.work.spawn_blocking(write).await {
@@ -268,8 +270,7 @@ impl Output {
 
     async fn announce(&self, log: &Log) {
         if self.0.leash.cause() != Some(Cause::Abandoned) {
-            // Nobody listens only when the host ends.
-            let _ = self.0.sink.events.send(log.grown()).await;
+            self.0.sink.voice.say(log.grown()).await;
         }
     }
 

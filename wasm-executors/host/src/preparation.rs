@@ -1,11 +1,11 @@
-//! Before an executor hears of a task, all that the task's own program needs is made: code, grants,
-//! a place in the pool. It never starts anything.
+//! Before an executor hears of a task, all that the task's programs need is made: code, grants, a
+//! place in the pool. It never starts anything.
 
 use std::sync::Arc;
 
-use stoa_model::command::{CommandInfo, Grants as Asked};
+use stoa_model::command::Grants as Asked;
 use stoa_model::digest::Digest;
-use stoa_model::ids::{FrameworkId, TaskId};
+use stoa_model::ids::FrameworkId;
 use stoa_model::size::Bytes;
 use stoa_model::task::{TaskBody, TaskInfo};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -20,47 +20,47 @@ use crate::site::Site;
 use crate::state::State;
 use crate::tasks::Prepared;
 
-/// What a task is granted, and its own program if it names one.
-fn asked(info: &TaskInfo) -> (Option<&CommandInfo>, &Asked) {
+/// All that is needed, if it is there already.
+pub(crate) fn at_once(site: &Site, info: &TaskInfo) -> Option<Prepared> {
+    if needs_preparation(asked(info), info.resources.disk_bytes) {
+        return None;
+    }
+    let grants = Arc::default();
     match &info.body {
-        TaskBody::Command(command) => (Some(command), &command.grants),
-        TaskBody::Executor(task) => (None, &task.grants),
+        TaskBody::Command(command) => {
+            let program = site.compiler.ready(command.program)?;
+            let slot = Arc::clone(&site.slots).try_acquire_many_owned(program.slots).ok()?;
+            Some(Prepared { program: Some(program), grants, slot: Some(slot) })
+        }
+        TaskBody::Executor(task) => {
+            let can_run =
+                |digest| site.compiler.ready(digest).is_some_and(|it| it.runnable.is_ok());
+            let all = task.programs.iter().all(|named| can_run(named.program));
+            all.then_some(Prepared { program: None, grants, slot: None })
+        }
     }
 }
 
-/// All that is needed, if it is there already.
-pub(crate) fn at_once(site: &Site, info: &TaskInfo) -> Option<Prepared> {
-    let (command, grants) = asked(info);
-    if needs_preparation(grants, info.resources.disk_bytes) {
-        return None;
+fn asked(info: &TaskInfo) -> &Asked {
+    match &info.body {
+        TaskBody::Command(command) => &command.grants,
+        TaskBody::Executor(task) => &task.grants,
     }
-    let (program, slot) = match command {
-        None => (None, None),
-        Some(command) => {
-            let program = site.compiler.ready(command.program)?;
-            let slot = Arc::clone(&site.slots).try_acquire_many_owned(program.slots).ok()?;
-            (Some(program), Some(slot))
-        }
-    };
-    Some(Prepared { program, grants: Arc::default(), slot })
 }
 
 /// Starts to make what is needed. The executor gets a note when it is there.
 pub(crate) fn start(state: &State, info: &TaskInfo) {
-    let (command, grants) = asked(info);
     let preparation = Preparation {
         site: Arc::clone(&state.site),
         notes: state.notes.clone(),
         framework: state.framework.clone(),
-        task: info.id.clone(),
-        command: command.map(|command| (command.program, command.name.clone())),
-        grants: grants.clone(),
-        disk_bytes: info.resources.disk_bytes,
+        info: info.clone(),
     };
     state.site.work.spawn(async move {
         let prepared = preparation.make().await;
-        let Preparation { site, notes, task, .. } = preparation;
-        if let Err(unsent) = notes.send(Note::Prepared { task, prepared }).await
+        let Preparation { site, notes, info, .. } = preparation;
+        let note = Note::Prepared { task: info.id, prepared };
+        if let Err(unsent) = notes.send(note).await
             && let Note::Prepared { prepared, .. } = unsent.0
         {
             undo(&site, prepared);
@@ -81,32 +81,38 @@ struct Preparation {
     site: Arc<Site>,
     notes: mpsc::Sender<Note>,
     framework: FrameworkId,
-    task: TaskId,
-    /// The task's own program, and its name.
-    command: Option<(Digest, String)>,
-    grants: Asked,
-    disk_bytes: u64,
+    info: TaskInfo,
 }
 
 impl Preparation {
     async fn make(&self) -> Result<Prepared, End> {
-        let program = match &self.command {
-            Some((program, name)) => Some(self.program(*program, name).await?),
-            None => None,
-        };
-        let grants = match needs_preparation(&self.grants, self.disk_bytes) {
-            true => self.grants().await?,
-            false => Arc::default(),
-        };
-        let slot = match &program {
-            Some(program) => Some(self.slot(program.slots).await?),
-            None => None,
-        };
-        Ok(Prepared { program, grants, slot })
+        match &self.info.body {
+            TaskBody::Command(command) => {
+                let program = self.program(&command.name, command.program).await?;
+                let grants = self.grants().await?;
+                let slot = Some(self.slot(program.slots).await?);
+                Ok(Prepared { program: Some(program), grants, slot })
+            }
+            TaskBody::Executor(task) => {
+                // All compile at the same time; the first in order that cannot run is named.
+                for named in &task.programs {
+                    drop(self.site.compiler.prepare(named.program));
+                }
+                for named in &task.programs {
+                    let program = self.program(&named.name, named.program).await;
+                    program.map_err(|end| {
+                        let message = format!("its program {}: {}", named.name, end.message);
+                        End { message, ..end }
+                    })?;
+                }
+                Ok(Prepared { program: None, grants: self.grants().await?, slot: None })
+            }
+        }
     }
 
-    async fn program(&self, program: Digest, name: &str) -> Result<Arc<Program>, End> {
-        let phases = self.site.compiler.prepare(program);
+    /// Code that can be run.
+    async fn program(&self, name: &str, digest: Digest) -> Result<Arc<Program>, End> {
+        let phases = self.site.compiler.prepare(digest);
         let compiling = |bytes| self.tell(format!("compiling {name} ({})", Bytes(bytes)));
         let program = compiler::ready(phases, compiling).await?;
         match &program.runnable {
@@ -115,21 +121,23 @@ impl Preparation {
         }
     }
 
-    async fn slot(&self, slots_wanted: u32) -> Result<OwnedSemaphorePermit, End> {
+    async fn slot(&self, wanted: u32) -> Result<OwnedSemaphorePermit, End> {
         let slots = Arc::clone(&self.site.slots);
-        if let Ok(slot) = Arc::clone(&slots).try_acquire_many_owned(slots_wanted) {
+        if let Ok(slot) = Arc::clone(&slots).try_acquire_many_owned(wanted) {
             return Ok(slot);
         }
         let slots_max = self.site.slots_max;
         self.tell(format!("waiting: all {slots_max} instances of this host are in use"));
-        let slot = slots.acquire_many_owned(slots_wanted).await;
-        slot.map_err(|_| End::failed("the host ended"))
+        slots.acquire_many_owned(wanted).await.map_err(|_| End::failed("the host ended"))
     }
 
     async fn grants(&self) -> Result<Arc<Grants>, End> {
-        let (site, asked) = (Arc::clone(&self.site), self.grants.clone());
-        let (framework, task) = (self.framework.clone(), self.task.clone());
-        let disk_bytes = self.disk_bytes;
+        let disk_bytes = self.info.resources.disk_bytes;
+        if !needs_preparation(asked(&self.info), disk_bytes) {
+            return Ok(Arc::default());
+        }
+        let (site, framework) = (Arc::clone(&self.site), self.framework.clone());
+        let (task, asked) = (self.info.id.clone(), asked(&self.info).clone());
         let grants = self.site.work.spawn_blocking(move || {
             let place = Place {
                 sandboxes: &site.sandboxes,
@@ -147,6 +155,6 @@ impl Preparation {
 
     /// Progress that finds no room is left out: the end of the preparation says more.
     fn tell(&self, message: String) {
-        let _ = self.notes.try_send(Note::Progress { task: self.task.clone(), message });
+        let _ = self.notes.try_send(Note::Progress { task: self.info.id.clone(), message });
     }
 }

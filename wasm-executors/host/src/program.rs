@@ -9,8 +9,10 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 
 use crate::container::Guest;
 use crate::end::End;
-use crate::inspect::{InvalidModule, is_provided};
+use crate::inspect::{InvalidModule, is_provided, list};
 use crate::limits::SLOT_TABLES;
+use crate::signatures::check_events;
+use crate::spoken::{EVENTS, REBUILD, other_version};
 use crate::state::State;
 use crate::world::{Executor, ExecutorPre};
 
@@ -110,7 +112,7 @@ impl Program {
         match code {
             Code::Module(module) => Self {
                 runnable: link_module(linkers, module).map(Runnable::Module),
-                executor: Err(invalid(&InvalidModule::NoExecutor)),
+                executor: Err(invalid(&no_executor(&names(module.exports().map(|it| it.name()))))),
                 slots: slots(Some(module.resources_required())),
             },
             Code::Component(component) => Self {
@@ -150,13 +152,17 @@ fn link_module(linkers: &Linkers, module: &Module) -> Result<InstancePre<Guest>,
 
 fn link_command(linkers: &Linkers, component: &Component) -> Result<CommandPre<Guest>, End> {
     if !exports(component, "wasi:cli/run") {
-        let error = match exports(component, "stoa:executor/events") {
+        let error = match exports(component, EVENTS) {
             true => InvalidModule::OnlyExecutor,
-            false => InvalidModule::NotRunnable { exports: export_names(component) },
+            false => {
+                let ty = component.component_type();
+                let exported = names(ty.exports(component.engine()).map(|(name, _)| name));
+                InvalidModule::NotRunnable { exports: list(&exported) }
+            }
         };
         return Err(invalid(&error));
     }
-    check_imports(component, exports(component, "stoa:executor/events"))?;
+    check_imports(component, exports(component, EVENTS))?;
     linkers
         .command
         .instantiate_pre(component)
@@ -165,15 +171,30 @@ fn link_command(linkers: &Linkers, component: &Component) -> Result<CommandPre<G
 }
 
 fn link_executor(linkers: &Linkers, component: &Component) -> Result<ExecutorPre<State>, End> {
-    if !exports(component, "stoa:executor/events") {
-        return Err(invalid(&InvalidModule::NoExecutor));
+    let (ty, engine) = (component.component_type(), component.engine());
+    let exported = names(ty.exports(engine).map(|(name, _)| name));
+    if !exports(component, EVENTS) {
+        return Err(invalid(&no_executor(&exported)));
+    }
+    if let Some(why) = exported.iter().find_map(|name| other_version(name)) {
+        return Err(invalid(&InvalidModule::OtherVersion(why)));
     }
     check_imports(component, true)?;
+    check_events(engine, &ty).map_err(|error| invalid(&error))?;
     linkers
         .executor
         .instantiate_pre(component)
-        .map_err(|error| wrong_import(&error))
+        .map_err(|error| {
+            let mut end = wrong_import(&error);
+            end.message.push_str("; ");
+            end.message.push_str(REBUILD);
+            end
+        })
         .and_then(|linked| ExecutorPre::new(linked).map_err(|error| wrong_export(&error)))
+}
+
+fn no_executor(exports: &[String]) -> InvalidModule {
+    InvalidModule::NoExecutor { exports: list(exports) }
 }
 
 fn exports(component: &Component, interface: &str) -> bool {
@@ -182,14 +203,8 @@ fn exports(component: &Component, interface: &str) -> bool {
     ty.exports(component.engine()).any(|(name, _)| without_version(name))
 }
 
-fn export_names(component: &Component) -> String {
-    let ty = component.component_type();
-    let mut names: Vec<_> = ty.exports(component.engine()).map(|(name, _)| name).collect();
-    names.truncate(5);
-    match names.is_empty() {
-        true => "nothing".to_owned(),
-        false => names.join(", "),
-    }
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    names.map(str::to_owned).collect()
 }
 
 /// Refuses by name what nobody provides: also what the engine would let pass, as nothing of it is
@@ -199,7 +214,10 @@ fn check_imports(component: &Component, for_executor: bool) -> Result<(), End> {
     let mut imports = ty.imports(component.engine()).map(|(name, _)| name);
     match imports.find(|name| !is_provided(name, for_executor)) {
         Some(name) => {
-            let message = format!("imports {name}, which nobody provides");
+            let message = match other_version(name) {
+                Some(why) => format!("imports {why}"),
+                None => format!("imports {name}, which nobody provides"),
+            };
             Err(End::new(Reason::MissingImport, message))
         }
         None => Ok(()),

@@ -29,4 +29,7 @@ pub(crate) struct Site {
     pub(crate) artifacts: PathBuf,
     pub(crate) sandboxes: Arc<Path>,
     pub(crate) directories_allowed: Vec<PathBuf>,
+    /// Milliseconds one event of an executor may take, and those after which an executor that did
+    /// not end a task when it should have is overruled.
+    pub(crate) event_ms_max: u64,
 }

@@ -9,6 +9,7 @@ use stoa_model::digest::Digest;
 use stoa_model::host::{Event, TaskChange};
 use stoa_model::ids::{ExecutorId, FrameworkId, TaskId};
 use stoa_model::limits::DURATION_MS_MAX;
+use stoa_model::operator::LogStream;
 use stoa_model::status::{Download, Reason};
 use stoa_model::task::TaskState;
 use tokio::sync::mpsc;
@@ -16,16 +17,19 @@ use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
+use crate::birth::Birth;
 use crate::budget::Budget;
 use crate::container::{Ended, Walls};
 use crate::end::End;
 use crate::executor::Note;
 use crate::limiter::{Limiter, MemoryWall};
-use crate::limits::{OVERDUE_MS, RANDOM_BYTES_MAX, RESOURCES_MAX, TASKS_OVER_MAX};
+use crate::limits::{RANDOM_BYTES_MAX, RESOURCES_MAX, TASKS_OVER_MAX};
 use crate::site::Site;
 use crate::slices::{Cause, Leash};
+use crate::speech::Speech;
 use crate::subtasks::Subtask;
 use crate::tasks::{Stage, Task, change};
+use crate::voice::Voice;
 use crate::wires::OpenPipe;
 
 /// What is due at some time.
@@ -50,6 +54,8 @@ pub(crate) struct State {
     pub(crate) site: Arc<Site>,
     pub(crate) framework: FrameworkId,
     pub(crate) executor: ExecutorId,
+    pub(crate) voice: Voice,
+    pub(crate) speech: Arc<Speech>,
     pub(crate) tasks: BTreeMap<TaskId, Task>,
     pub(crate) subtasks: BTreeMap<u64, Subtask>,
     pub(crate) next_subtask: u64,
@@ -97,20 +103,21 @@ impl Drop for State {
 }
 
 impl State {
-    pub(crate) fn new(
-        site: Arc<Site>,
-        (framework, executor): (FrameworkId, ExecutorId),
-        walls: Walls,
-        notes: mpsc::Sender<Note>,
-        leash: Arc<Leash>,
-    ) -> Self {
+    pub(crate) fn new(birth: &Birth, notes: mpsc::Sender<Note>, leash: Arc<Leash>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
+        let (speech, walls) = (Arc::clone(&birth.speech), birth.walls());
         let memory = Arc::new(MemoryWall::new(walls.memory_bytes));
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.max_random_size(RANDOM_BYTES_MAX)
+            .stdout(speech.stream(LogStream::Stdout))
+            .stderr(speech.stream(LogStream::Stderr));
         Self {
-            site,
-            framework,
-            executor,
+            site: Arc::clone(&birth.site),
+            framework: birth.framework.clone(),
+            executor: birth.executor.clone(),
+            voice: birth.voice.clone(),
+            speech,
             tasks: BTreeMap::new(),
             subtasks: BTreeMap::new(),
             next_subtask: 1,
@@ -131,7 +138,7 @@ impl State {
             single_alarms: BTreeMap::new(),
             over: BTreeSet::new(),
             over_in_order: VecDeque::new(),
-            wasi: WasiCtxBuilder::new().max_random_size(RANDOM_BYTES_MAX).build(),
+            wasi: wasi.build(),
             table,
         }
     }
@@ -147,7 +154,14 @@ impl State {
         if *at > now {
             return None;
         }
-        self.alarms.pop_first().map(|(_, due)| due)
+        let (_, due) = self.alarms.pop_first()?;
+        self.single_alarms.remove(&due);
+        Some(due)
+    }
+
+    /// Whether the one alarm of this kind is set.
+    pub(crate) fn has_alarm(&self, due: &Due) -> bool {
+        self.single_alarms.contains_key(due)
     }
 
     /// Sets the one alarm of this kind; none takes it back.
@@ -190,7 +204,7 @@ impl State {
     pub(crate) fn on_kill_asked(&mut self, id: &TaskId, grace_ms: u64) {
         if let Some(task) = self.tasks.get_mut(id) {
             task.kill_asked = true;
-            let overdue_ms = grace_ms.saturating_add(OVERDUE_MS);
+            let overdue_ms = grace_ms.saturating_add(self.site.event_ms_max);
             self.set_task_alarm(id, Due::KillOverdue(id.clone()), overdue_ms);
         }
     }
@@ -202,7 +216,8 @@ impl State {
             None => {}
             Some(0) => self.on_completion_overdue(id),
             Some(_) => {
-                self.set_task_alarm(id, Due::CompletionOverdue(id.clone()), OVERDUE_MS);
+                let overdue_ms = self.site.event_ms_max;
+                self.set_task_alarm(id, Due::CompletionOverdue(id.clone()), overdue_ms);
             }
         }
     }

@@ -295,7 +295,7 @@ impl State {
             routes: wires.routes,
             log: log.map(|task| Arc::clone(&task.log)),
             executor: (self.notes.clone(), task.clone(), number),
-            events: self.site.events.clone(),
+            voice: self.voice.clone(),
             work: self.site.work.clone(),
         };
         let output = Output::new(sink, walls.output_bytes, Arc::clone(&leash));

@@ -35,7 +35,7 @@ pub(crate) struct Prepared {
     /// Its own program, if it names one.
     pub(crate) program: Option<Arc<Program>>,
     pub(crate) grants: Arc<Grants>,
-    /// The place in the pool that is kept for the first start.
+    /// The place in the pool that is kept for the first start of its own program.
     pub(crate) slot: Option<OwnedSemaphorePermit>,
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the guest of the host's tests: rascal.wasm beside this script, and its line in guests.lock.
+# Builds the guests of the host's tests beside this script, and their lines in guests.lock.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -7,7 +7,9 @@ toolchain=../../toolchain
 source "$here/$toolchain/env.sh"
 source "$here/$toolchain/lock.sh"
 
-"$here/$toolchain/build-component.sh" "$here/rascal" "$here/rascal.wasm" "$@"
-guest_lock_write "$here/guests.lock" rascal rascal/src rascal/Cargo.toml rascal/Cargo.lock \
-    rascal/wit ../../wit/executor.wit "$toolchain/componentize" build.sh \
-    "$toolchain/build-component.sh" "$toolchain/env.sh"
+for guest in puppet rascal; do
+    "$here/$toolchain/build-component.sh" "$here/$guest" "$here/$guest.wasm" "$@"
+    guest_lock_write "$here/guests.lock" "$guest" "$guest/src" "$guest/Cargo.toml" \
+        "$guest/Cargo.lock" "$guest/wit" ../../wit/executor.wit "$toolchain/componentize" build.sh \
+        "$toolchain/build-component.sh" "$toolchain/env.sh"
+done

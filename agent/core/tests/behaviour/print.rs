@@ -162,5 +162,6 @@ fn command(command: &Command) -> String {
             format!("Shutdown {framework}/{executor} grace={grace_ms}ms")
         }
         Command::RemoveFramework { framework } => format!("RemoveFramework {framework}"),
+        Command::Reregistered { agent } => format!("Reregistered {agent}"),
     }
 }

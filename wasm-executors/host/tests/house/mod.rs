@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use stoa_executor_host::{Config, Host, HostHandle, log_path};
+use stoa_executor_host::{Config, EVENT_MS_MAX_DEFAULT, Host, HostHandle, log_path};
 use stoa_model::command::CommandInfo;
 use stoa_model::digest::Digest;
 use stoa_model::host::{Command, Event, TaskChange};
@@ -43,8 +43,20 @@ impl House {
         house
     }
 
+    /// A host in which one event of an executor may take so long.
+    pub fn with_event_ms_max(event_ms_max: u64) -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut house = Self::made(temporary.path(), event_ms_max);
+        house._temporary = Some(temporary);
+        house
+    }
+
     /// A host whose directories are those of an earlier one, if there was one.
     pub fn at(root: &Path) -> Self {
+        Self::made(root, EVENT_MS_MAX_DEFAULT)
+    }
+
+    fn made(root: &Path, event_ms_max: u64) -> Self {
         let allowed = root.join("allowed");
         std::fs::create_dir_all(&allowed).unwrap();
         let config = Config {
@@ -54,6 +66,7 @@ impl House {
             directories_allowed: vec![allowed],
             guest_threads: 2,
             instances_max: 32,
+            event_ms_max,
         };
         let (handle, events) = Host::start(config).unwrap();
         let root = root.canonicalize().unwrap();
@@ -95,6 +108,30 @@ impl House {
     pub async fn send_message(&self, executor: &str, data: &[u8]) {
         let (framework, executor) = (framework_id("f"), executor_id(executor));
         self.handle.send(Command::Message { framework, executor, data: data.to_vec() }).await;
+    }
+
+    /// Waits for the end of a framework's own executor and answers what was said of it.
+    pub async fn executor_ended(&mut self, of: &str) -> String {
+        loop {
+            match self.next().await {
+                Event::ExecutorEnded { executor, message, .. } if executor.as_str() == of => {
+                    return message;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for a message of an executor that begins so.
+    pub async fn message(&mut self, of: &str, begin: &str) -> String {
+        loop {
+            if let Event::Message { executor, data, .. } = self.next().await
+                && executor.as_str() == of
+                && data.starts_with(begin.as_bytes())
+            {
+                return String::from_utf8(data).unwrap();
+            }
+        }
     }
 
     pub async fn next(&mut self) -> Event {
@@ -215,6 +252,14 @@ fn task_of(id: &str, body: TaskBody) -> TaskInfo {
         labels: Vec::new(),
         kill_policy: KillPolicy::default(),
         max_completion_ms: None,
+    }
+}
+
+/// The executor's part of a task made by [`executor_task`], to be changed.
+pub fn for_executor(task: &mut TaskInfo) -> &mut ExecutorTask {
+    match &mut task.body {
+        TaskBody::Executor(task) => task,
+        TaskBody::Command(_) => panic!("the task is a command"),
     }
 }
 
