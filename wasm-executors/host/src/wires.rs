@@ -1,5 +1,5 @@
-//! Where the streams of a subtask come from and go to: what `spawn` was asked for is checked, opened
-//! and attached here. It never starts anything.
+//! Where the streams of a subtask come from and go to: what `spawn` was asked for is checked,
+//! opened and attached here. It never starts anything.
 
 use std::fs::File;
 use std::sync::Arc;

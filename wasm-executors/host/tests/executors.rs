@@ -163,7 +163,7 @@ async fn subtasks_are_fed_heard_held_and_walled() {
     assert!(over.message.contains("bytes of memory, 67108864 are left"), "{}", over.message);
     let unknown = Digest([1; 32]);
     let over = ask(&mut house, "unknown", &format!("cat {unknown}")).await;
-    assert!(over.message.contains("is no artifact of the task"), "{}", over.message);
+    assert!(over.message.contains("is no program of the task or its executor"), "{}", over.message);
 }
 
 #[tokio::test]
