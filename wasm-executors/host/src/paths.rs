@@ -195,7 +195,7 @@ mod tests {
             framework: &FrameworkId::new("f").unwrap(),
             task: &TaskId::new("t").unwrap(),
         };
-        let grants = Grants::prepare(&asked, &place, &[root.clone()], 1_000);
+        let grants = Grants::prepare(&asked, &place, std::slice::from_ref(&root), 1_000);
         (temporary, grants.unwrap())
     }
 

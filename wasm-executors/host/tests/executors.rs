@@ -92,6 +92,7 @@ async fn who_traps_overruns_or_lies_is_lost_with_its_tasks_alone() {
     for (what, why) in cases {
         let waiting = asks(&house, &format!("waits-{what}"), "wait");
         house.launch(waiting).await;
+        house.until(&format!("waits-{what}"), TaskState::Running).await;
         let over = ask(&mut house, what, what).await;
         assert_eq!(
             (over.state, over.reason),
