@@ -227,7 +227,7 @@ async fn more_disk_than_granted_ends_the_task() {
 async fn who_is_charged_disk_has_its_sandbox_as_root() {
     let mut house = House::new();
     let program = house.store_wat(&creator("new"));
-    let mut task_of = |name: &str, disk_bytes| {
+    let task_of = |name: &str, disk_bytes| {
         let mut task = task(name, program);
         task.resources.disk_bytes = disk_bytes;
         task
