@@ -195,7 +195,7 @@ mod tests {
             framework: &FrameworkId::new("f").unwrap(),
             task: &TaskId::new("t").unwrap(),
         };
-        let grants = Grants::prepare(&asked, &place, &[root.clone()], 1_000);
+        let grants = Grants::prepare(&asked, &place, std::slice::from_ref(&root), 1_000);
         (temporary, grants.unwrap())
     }
 
@@ -245,8 +245,9 @@ mod tests {
             assert_eq!(text(&grants, path), Err(Unusable::NotFound(why.to_owned())), "{path}");
         }
         assert!(matches!(list(&grants, "/data/text"), Err(Unusable::NotFound(_))));
-        let status = std::process::Command::new("mkfifo").arg(temporary.path().join("data/fifo"));
-        assert!({ status }.status().unwrap().success());
+        let fifo = temporary.path().join("data/fifo");
+        let made = std::process::Command::new("mkfifo").arg(fifo).status();
+        assert!(made.unwrap().success());
         for opened in [open_input(&grants, "/data/fifo"), open_output(&grants, "/data/fifo", true)]
         {
             assert!(matches!(opened, Err(Unusable::Failed(_))), "nobody waits for its other side");

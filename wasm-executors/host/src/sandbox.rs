@@ -157,6 +157,10 @@ impl Sandbox {
         if let Err(error) = std::fs::remove_dir_all(&self.path) {
             tracing::warn!(path = %self.path.display(), %error, "cannot remove a sandbox's files");
         }
+        // A task without a log leaves nothing behind; where there is one this is refused.
+        if let Some(task) = self.path.parent() {
+            let _ = std::fs::remove_dir(task);
+        }
     }
 }
 

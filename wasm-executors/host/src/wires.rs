@@ -1,5 +1,5 @@
-//! Where the streams of a subtask come from and go to: what `spawn` was asked for is checked, opened
-//! and attached here. It never starts anything.
+//! Where the streams of a subtask come from and go to: what `spawn` was asked for is checked,
+//! opened and attached here. It never starts anything.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -102,9 +102,10 @@ impl State {
         }
         let (grants, stdin) = (Arc::clone(grants), options.stdin.clone());
         let outputs = [options.stdout.clone(), options.stderr.clone()];
-        let opening = self.site.work.spawn_blocking(move || open(&grants, &stdin, &outputs));
-        let failed = |error| End::failed(format!("the host failed when it opened files: {error}"));
-        opening.await.map_err(failed)?
+        let opened = self.site.work.spawn_blocking(move || open(&grants, &stdin, &outputs)).await;
+        opened.map_err(|error| {
+            End::failed(format!("the host failed when it opened files: {error}"))
+        })?
     }
 
     /// Attaches what was checked and opened just now.

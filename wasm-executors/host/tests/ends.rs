@@ -395,5 +395,5 @@ async fn a_task_that_writes_nothing_leaves_no_directory() {
     let mut house = House::new();
     let over = house.run(task("quiet", house.store_sample("noop"))).await;
     assert_eq!(over.state, TaskState::Finished);
-    assert!(!house.root.join("sandboxes/f").exists());
+    assert!(!house.root.join("sandboxes/f/quiet").exists());
 }

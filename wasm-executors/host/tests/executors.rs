@@ -99,6 +99,7 @@ async fn who_traps_overruns_or_lies_is_lost_with_its_tasks_alone() {
     for (what, why) in cases {
         let waiting = asks(&house, &format!("waits-{what}"), "wait");
         house.launch(waiting).await;
+        house.until(&format!("waits-{what}"), TaskState::Running).await;
         let over = ask(&mut house, what, what).await;
         assert_eq!(
             (over.state, over.reason),
@@ -170,7 +171,7 @@ async fn subtasks_are_fed_heard_held_and_walled() {
     assert!(over.message.contains("bytes of memory, 67108864 are left"), "{}", over.message);
     let unknown = Digest([1; 32]);
     let over = ask(&mut house, "unknown", &format!("cat {unknown}")).await;
-    assert!(over.message.contains("is no artifact of the task"), "{}", over.message);
+    assert!(over.message.contains("is no program of the task or its executor"), "{}", over.message);
 }
 
 #[tokio::test]

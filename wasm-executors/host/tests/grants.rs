@@ -224,6 +224,31 @@ async fn more_disk_than_granted_ends_the_task() {
 }
 
 #[tokio::test]
+async fn who_is_charged_disk_has_its_sandbox_as_root() {
+    let mut house = House::new();
+    let program = house.store_wat(&creator("new"));
+    let task_of = |name: &str, disk_bytes| {
+        let mut task = task(name, program);
+        task.resources.disk_bytes = disk_bytes;
+        task
+    };
+    let (with, without) = (task_of("with", MIB), task_of("without", 0));
+    let mut elsewhere = task_of("elsewhere", MIB);
+    let allowed = house.root.join("allowed");
+    let grant =
+        DirectoryGrant { guest_path: "/".to_owned(), ..directory(&allowed, Access::ReadWrite) };
+    command(&mut elsewhere).grants.directories = vec![grant];
+    assert_eq!(house.run(with).await.state, TaskState::Finished);
+    assert!(!house.root.join("sandboxes/f/with/files").exists(), "the files are cleared away");
+    assert_eq!(house.run(without).await.exit_code, Some(8), "EBADF: there is no directory");
+    assert_eq!(house.run(elsewhere).await.state, TaskState::Finished);
+    assert!(allowed.join("new").exists());
+    let mut over = task("over", house.store_wat(&filler(32, "")));
+    over.resources.disk_bytes = MIB;
+    assert_eq!(house.run(over).await.reason, Reason::DiskExceeded);
+}
+
+#[tokio::test]
 async fn a_name_that_cannot_be_resolved_is_refused() {
     let mut house = House::new();
     let mut task = task("t", house.store_sample("noop"));

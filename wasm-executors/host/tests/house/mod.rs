@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use stoa_executor_host::{Config, EVENT_MS_MAX_DEFAULT, Host, HostHandle, log_path};
-use stoa_model::command::CommandInfo;
+use stoa_model::command::{CommandInfo, NamedProgram};
 use stoa_model::digest::Digest;
 use stoa_model::host::{Command, Event, TaskChange};
 use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
@@ -230,10 +230,11 @@ pub fn task(id: &str, program: Digest) -> TaskInfo {
     task_of(id, TaskBody::Command(command))
 }
 
-/// A task for a framework's own executor.
+/// A task for a framework's own executor, which may start itself as a program.
 pub fn executor_task(id: &str, executor: &str, program: Digest, data: &[u8]) -> TaskInfo {
     let executor = ExecutorInfo {
         data: b"executor data".to_vec(),
+        programs: vec![NamedProgram { name: "rascal".to_owned(), program }],
         ..ExecutorInfo::new(executor_id(executor), program, Resources::new(0, 16 * MIB))
     };
     task_of(id, TaskBody::Executor(Box::new(ExecutorTask::new(executor, data.to_vec()))))
@@ -268,6 +269,14 @@ pub fn command(task: &mut TaskInfo) -> &mut CommandInfo {
     match &mut task.body {
         TaskBody::Command(command) => command,
         TaskBody::Executor(_) => panic!("the task is for an executor"),
+    }
+}
+
+/// What an executor's task made by [`executor_task`] is, to be changed.
+pub fn executor_task_of(task: &mut TaskInfo) -> &mut ExecutorTask {
+    match &mut task.body {
+        TaskBody::Command(_) => panic!("the task is for no executor"),
+        TaskBody::Executor(task) => task,
     }
 }
 

@@ -107,7 +107,8 @@ impl events::Guest for Rascal {
     }
 
     fn kill_task(task: String, _policy: KillPolicy) {
-        if NOW.with_borrow(|now| now.what == "wait") {
+        if NOW.with_borrow(|now| now.what == "wait" || now.what == "script") {
+            SCRIPT.set(None);
             let _ = report(&task, TaskState::Killed, "");
         }
     }

@@ -2,9 +2,9 @@
 //! a line; together they are the transcript, the data of the task's last status.
 //!
 //! `pipe NAME [own]`, `close NAME`, `spawn NAME KEY=VALUE... -- ARGUMENT...`, `feed NAME BYTES`,
-//! `end NAME`, `kill NAME GRACE_MS`, `pause NAME`, `resume NAME`, `list PATH`, `read PATH OFFSET
-//! BYTES`, `hold BYTES`, `limits`; and those that wait: `wait` for the ends of all, `heard NAME TEXT`,
-//! `spun NAME`, `stands NAME`, `fed NAME BYTES`.
+//! `end NAME`, `kill NAME GRACE_MS`, `pause NAME`, `resume NAME`, `usage NAME`, `list PATH`,
+//! `read PATH OFFSET BYTES`, `hold BYTES`, `limits`, `stop`; and those that wait: `wait` for
+//! the ends of all, `heard NAME TEXT`, `spun NAME`, `stands NAME`, `fed NAME BYTES`.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -54,7 +54,7 @@ impl Script {
     pub fn new(task: &TaskInfo, commands: &str) -> Self {
         Self {
             task: task.id.clone(),
-            programs: task.programs.iter().cloned().chain(PROGRAMS.take()).collect(),
+            programs: task.programs.clone(),
             commands: commands.lines().map(str::to_owned).collect(),
             lines: Vec::new(),
             subtasks: BTreeMap::new(),
@@ -68,7 +68,6 @@ impl Script {
         if lives || !self.commands.is_empty() {
             return None;
         }
-        PROGRAMS.set(self.programs.clone());
         let mut lines = self.lines.clone();
         for (name, subtask) in &self.subtasks {
             let [out, err] = subtask.said.each_ref().map(|said| String::from_utf8_lossy(said));
@@ -168,7 +167,14 @@ impl Script {
             "pause" => subtasks::pause(id(words[1])).err().map(|it| told(&it)),
             "resume" => subtasks::resume(id(words[1])).err().map(|it| told(&it)),
             "usage" => Some(format!("{:?}", subtasks::usage_of(id(words[1])).map(drop))),
-            "list" => Some(match files::list_directory(&task(), words[1]) {
+            _ => self.look(words),
+        }
+    }
+
+    fn look(&self, words: &[&str]) -> Option<String> {
+        let number = |at: usize| words[at].parse::<u64>().unwrap();
+        match words[0] {
+            "list" => Some(match files::list_directory(&self.task, words[1]) {
                 Ok(entries) => {
                     let slash = |is_directory| if is_directory { "/" } else { "" };
                     let names = entries.iter().map(|it| it.name.clone() + slash(it.is_directory));
@@ -176,16 +182,22 @@ impl Script {
                 }
                 Err(refusal) => format!("{refusal:?}"),
             }),
-            "read" => Some(match files::read_file(&task(), words[1], number(2), number(3) as u32) {
-                Ok(bytes) if bytes.len() > 100 => format!("{} bytes", bytes.len()),
-                Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-                Err(refusal) => format!("{refusal:?}"),
-            }),
+            "read" => {
+                Some(match files::read_file(&self.task, words[1], number(2), number(3) as u32) {
+                    Ok(bytes) if bytes.len() > 100 => format!("{} bytes", bytes.len()),
+                    Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                    Err(refusal) => format!("{refusal:?}"),
+                })
+            }
             "hold" => {
                 let mut bytes = Vec::new();
                 let got = bytes.try_reserve_exact(number(1) as usize).is_ok();
                 HELD.with_borrow_mut(|held| held.push(bytes));
                 Some(format!("held: {got}"))
+            }
+            "stop" => {
+                driver::stop();
+                None
             }
             "limits" => Some(format!("{:?}", driver::own_limits())),
             _ => None,
@@ -200,16 +212,19 @@ impl Script {
         };
         let arguments = words[(end + 1).min(words.len())..].iter();
         let wanted = value("program").unwrap_or("rascal");
-        let known = self.programs.iter().find(|program| program.name == wanted);
+        let find = |programs: &[NamedProgram]| {
+            programs.iter().find(|it| it.name == wanted).map(|it| it.artifact.clone())
+        };
+        let known = find(&self.programs).or_else(|| PROGRAMS.with_borrow(|all| find(all)));
         let program = Program {
-            artifact: known.map_or(wanted.to_owned(), |program| program.artifact.clone()),
+            artifact: known.unwrap_or_else(|| wanted.to_owned()),
             name: "rascal".to_owned(),
             arguments: arguments.map(|word| (*word).to_owned()).collect(),
             environment: Vec::new(),
         };
         let number = |key: &str| value(key).map(|value| value.parse::<u64>().unwrap());
-        let limits = number("memory").map(|memory_bytes| Limits {
-            memory_bytes,
+        let limits = (value("memory") != Some("all")).then(|| Limits {
+            memory_bytes: number("memory").unwrap_or(4 << 20),
             fuel: number("fuel"),
             wall_ms: number("wall"),
             output_bytes: number("output").unwrap_or(10_000),
