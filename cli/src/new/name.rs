@@ -16,8 +16,8 @@ const RESERVED: &str = "
     trait true try type typeof unsafe unsized use virtual where while wit-bindgen yield
 ";
 
-/// A name for a project: lower-case letters, digits and `-`, first a letter and last no `-`, at most
-/// 64 bytes, and no word that a builder keeps for itself.
+/// A name for a project: at most 64 lower-case letters, digits and `-`, the first a letter and the
+/// last no `-`, and no word that a builder keeps for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectName(String);
 

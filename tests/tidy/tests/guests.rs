@@ -10,8 +10,13 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 /// The directories that hold committed guests: each has its lock, and a `build.sh` that writes it.
-const ROOMS: [&str; 4] =
-    ["sample-tasks", "wasm-executors", "wasm-executors/examples", "wasm-executors/host/tests"];
+const ROOMS: [&str; 5] = [
+    "sample-tasks",
+    "tests/cluster/guests",
+    "wasm-executors",
+    "wasm-executors/examples",
+    "wasm-executors/host/tests",
+];
 
 /// What a build leaves in a guest if the paths of the machine that built it are not mapped away.
 const MACHINE_PATHS: [&str; 4] = ["/home/", "/root/", "/tmp/", "/work/"];

@@ -10,7 +10,8 @@ pub(crate) const MEMBERS_MAX: usize = 256;
 /// Programs of one task. More are refused.
 pub(crate) const PROGRAMS_MAX: usize = 64;
 
-/// Milliseconds a group has to become complete, if nothing else is asked for. Then its members fail.
+/// Milliseconds a group has to become complete, if nothing else is asked for. Then its members
+/// fail.
 pub(crate) const WAIT_MS_DEFAULT: u64 = 60_000;
 
 /// The longest of these times that may be asked for: a year. Longer ones are refused.

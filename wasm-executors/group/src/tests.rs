@@ -44,19 +44,19 @@ fn exit(group: &mut Group, task: &str, subtask: u64, why: Reason) {
 }
 
 fn spawned(calls: &[Call]) -> Vec<&SpawnOptions> {
-    let spawned = |call| match call {
-        &Call::Spawn(ref options) => Some(options),
+    let spawned = calls.iter().filter_map(|call| match call {
+        Call::Spawn(options) => Some(options),
         _ => None,
-    };
-    calls.iter().filter_map(spawned).collect()
+    });
+    spawned.collect()
 }
 
 fn statuses(calls: &[Call]) -> Vec<&TaskStatus> {
-    let status = |call| match call {
-        &Call::SendStatusUpdate(ref status) => Some(status),
+    let statuses = calls.iter().filter_map(|call| match call {
+        Call::SendStatusUpdate(status) => Some(status),
         _ => None,
-    };
-    calls.iter().filter_map(status).collect()
+    });
+    statuses.collect()
 }
 
 fn killed(calls: &[Call]) -> Vec<(u64, u64)> {

@@ -62,7 +62,8 @@ impl Function {
     /// Why what the executor was granted is not enough.
     pub(crate) fn new(now_ms: u64, settings: Settings, own: &Limits) -> Result<Self, String> {
         let (walls, own_bytes) = divide(own, settings.instances)?;
-        let instances = (0..settings.instances).map(|_| Instance::new(settings.framing)).collect();
+        let instances =
+            (0..settings.instances).map(|_| Instance::new(settings.framing, &walls)).collect();
         let mut function = Self {
             settings,
             walls,
@@ -158,16 +159,22 @@ impl Function {
         match at {
             // One that was killed: its calls are over.
             None => {}
-            Some(at) if is_stderr => self.log(at, data),
-            Some(at) => self.on_answers(now_ms, at, data),
+            Some(at) => {
+                self.instances[at].on_output(data.len());
+                match is_stderr {
+                    true => self.log(at, data),
+                    false => self.on_answers(now_ms, at, data),
+                }
+                if self.instances[at].is_worn_out() {
+                    self.kill(at);
+                }
+            }
         }
         self.settle(now_ms);
     }
 
     fn on_answers(&mut self, now_ms: u64, at: usize, data: &[u8]) {
-        let instance = &mut self.instances[at];
-        instance.on_output();
-        instance.answers.push(data);
+        self.instances[at].answers.push(data);
         let wrong = loop {
             let instance = &mut self.instances[at];
             match instance.answers.next() {
@@ -330,8 +337,8 @@ impl Function {
         if !self.instances.iter().all(is_out) || self.waiting.is_empty() {
             return;
         }
-        let deaths = self.instances.iter().filter_map(|instance| instance.death.clone());
-        let Some(Death { text, because }) = deaths.last() else { return };
+        let mut deaths = self.instances.iter().filter_map(|instance| instance.death.clone());
+        let Some(Death { text, because }) = deaths.next() else { return };
         let text = format!("{text}; it was tried several times and is given up for a while");
         for waiting in std::mem::take(&mut self.waiting) {
             self.fail(&waiting.task, text.clone(), because.clone());

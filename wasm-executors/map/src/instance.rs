@@ -4,12 +4,12 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use stoa_executor::Reason;
+use stoa_executor::{Limits, Reason};
 
 use crate::framing::{Answers, Framing};
 use crate::limits::{
-    DEATHS_MAX, GIVEN_UP_MS, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_MAX, RESTART_MS, WRITE_AGAIN_MS,
-    WRITE_BYTES_MAX,
+    DEATHS_MAX, GIVEN_UP_MS, IN_FLIGHT_BYTES_MAX, IN_FLIGHT_MAX, OUTPUT_PART, RESTART_MS,
+    WRITE_AGAIN_MS, WRITE_BYTES_MAX,
 };
 
 /// Where an instance is in its life.
@@ -56,6 +56,10 @@ pub(crate) struct Instance {
     pub(crate) answered: u64,
     /// Times it has started.
     pub(crate) starts: u64,
+    /// Bytes it has written since it started.
+    output_bytes: u64,
+    /// Bytes it may write before it is replaced.
+    output_bytes_max: u64,
     framing: Framing,
     calls_bytes: usize,
     /// Inputs that its stdin has not taken yet, from `written` on.
@@ -71,7 +75,7 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// One that may start at once.
-    pub(crate) fn new(framing: Framing) -> Self {
+    pub(crate) fn new(framing: Framing, walls: &Limits) -> Self {
         Self {
             stage: Stage::Resting(0),
             death: None,
@@ -79,6 +83,8 @@ impl Instance {
             answers: Answers::new(framing),
             answered: 0,
             starts: 0,
+            output_bytes: 0,
+            output_bytes_max: walls.output_bytes / OUTPUT_PART,
             framing,
             calls_bytes: 0,
             input: Vec::new(),
@@ -92,7 +98,7 @@ impl Instance {
     pub(crate) fn on_started(&mut self, subtask: u64) {
         self.stage = Stage::Running(subtask);
         self.starts += 1;
-        self.answered = 0;
+        (self.answered, self.output_bytes) = (0, 0);
     }
 
     /// Whether it is the subtask of this number, in whichever stage.
@@ -112,7 +118,9 @@ impl Instance {
     /// Whether it would take a call of so many bytes now.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         let fits = self.calls_bytes.saturating_add(bytes) <= IN_FLIGHT_BYTES_MAX;
-        self.is_running() && (self.calls.is_empty() || (fits && self.calls.len() < IN_FLIGHT_MAX))
+        self.is_running()
+            && !self.is_worn()
+            && (self.calls.is_empty() || (fits && self.calls.len() < IN_FLIGHT_MAX))
     }
 
     /// Gives it a call.
@@ -135,8 +143,21 @@ impl Instance {
     }
 
     /// It has written, so it may have read too.
-    pub(crate) fn on_output(&mut self) {
+    pub(crate) fn on_output(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.output_bytes = self.output_bytes.saturating_add(bytes);
         self.again = None;
+    }
+
+    /// Whether it has written so much that it gets no further calls: it would run into its wall and
+    /// fail them.
+    fn is_worn(&self) -> bool {
+        self.output_bytes >= self.output_bytes_max
+    }
+
+    /// Whether it is to be replaced now.
+    pub(crate) fn is_worn_out(&self) -> bool {
+        self.is_running() && self.is_worn() && self.calls.is_empty()
     }
 
     /// Its stdin has taken so many bytes of what it was offered.

@@ -25,6 +25,10 @@ pub(crate) const IN_FLIGHT_BYTES_MAX: usize = 128 << 10;
 /// Bytes handed to an instance at once: as many as its stdin holds. The rest follows.
 pub(crate) const WRITE_BYTES_MAX: usize = 64 << 10;
 
+/// The part of the output granted to an instance that it may write: a half. Then it gets no further
+/// calls, and is replaced by a new one when it has answered those it has.
+pub(crate) const OUTPUT_PART: u64 = 2;
+
 /// Milliseconds after which an instance that took no input is asked again: doubled each time, up
 /// to the second figure.
 pub(crate) const WRITE_AGAIN_MS: (u64, u64) = (1, 64);

@@ -101,6 +101,25 @@ fn answer_is_the_data_of_the_only_update() {
 }
 
 #[test]
+fn instance_that_has_written_much_is_replaced_between_calls() {
+    double::answer_own_limits(Limits { output_bytes: 10, ..LIMITS });
+    let mut site = Site::new("");
+    site.launch("a", b"a").unwrap();
+    site.launch("b", b"b").unwrap();
+    double::take();
+    site.output(1, b"AAAAAA\n");
+    site.launch("c", b"c").unwrap();
+    let calls = double::take();
+    assert!(written(&calls).is_empty(), "it gets no further call");
+    site.output(1, b"B\n");
+    let calls = double::take();
+    assert!(calls.contains(&Call::SendStatusUpdate(finished("b", b"B"))));
+    assert!(calls.contains(&Call::Kill { subtask: 1, policy: KillPolicy::AT_ONCE }));
+    site.exit(1, Reason::Killed);
+    assert_eq!(written(&double::take()), [(2, &b"c\n"[..])]);
+}
+
+#[test]
 fn lengths_carry_every_byte() {
     let mut site = Site::new(r#"{"framing": "lengths"}"#);
     double::take();

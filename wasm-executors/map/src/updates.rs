@@ -19,9 +19,8 @@ impl Updates {
     pub(crate) fn on_event(&mut self) {
         self.sent_in_event = 0;
         while let Some(status) = self.waiting.pop_front() {
-            if let Err(status) = self.send_now(status) {
-                self.waiting.push_front(status);
-                return;
+            if !self.send_now(&status) {
+                return self.waiting.push_front(status);
             }
         }
     }
@@ -54,30 +53,27 @@ impl Updates {
     }
 
     fn send(&mut self, status: TaskStatus) {
-        if self.are_waiting() {
-            return self.waiting.push_back(status);
-        }
-        if let Err(status) = self.send_now(status) {
+        if self.are_waiting() || !self.send_now(&status) {
             self.waiting.push_back(status);
         }
     }
 
-    /// Gives back what is to be sent in a later event.
-    fn send_now(&mut self, status: TaskStatus) -> Result<(), TaskStatus> {
+    /// Answers whether it is done with; if not, it is to be sent in a later event.
+    fn send_now(&mut self, status: &TaskStatus) -> bool {
         if self.sent_in_event >= EVENT_UPDATES_MAX {
-            return Err(status);
+            return false;
         }
-        match driver::send_status_update(&status) {
+        match driver::send_status_update(status) {
             Ok(()) => {
                 self.sent_in_event += 1;
-                Ok(())
+                true
             }
             Err(driver::Refusal::TooMuch(_)) => {
                 self.sent_in_event = EVENT_UPDATES_MAX;
-                Err(status)
+                false
             }
             // The task is over for Stoa too: nobody is left to be told.
-            Err(driver::Refusal::UnknownTask(_) | driver::Refusal::IllegalState(_)) => Ok(()),
+            Err(driver::Refusal::UnknownTask(_) | driver::Refusal::IllegalState(_)) => true,
         }
     }
 }
