@@ -4,16 +4,20 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use stoa_model::command::NetworkGrant;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use stoa_model::ids::{FrameworkId, Role, TaskId};
 use stoa_model::operator::TaskName;
 use stoa_model::resources::Resources;
-use stoa_model::task::Label;
 
+mod executor;
+mod new;
+mod run;
 mod values;
 
-pub use values::{Directory, DownloadPair, UploadPair};
+pub use executor::{Executor, Inspect, Pack, Save, Test};
+pub use new::{Language, New, NewExecutor};
+pub use run::Run;
+pub use values::{Directory, DownloadPair, NamedFile, bytes, cpus, grace_ms};
 
 /// Where a master is looked for when nobody says: on this machine.
 pub const MASTER_DEFAULT: &str = "127.0.0.1:5050";
@@ -26,15 +30,33 @@ pub const MASTER_DEFAULT: &str = "127.0.0.1:5050";
 #[command(name = "stoa", version, max_term_width = 100)]
 pub struct Arguments {
     /// How results are printed.
-    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
-    pub output: Output,
+    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table",
+          value_parser = values::format())]
+    pub output: Destination,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
+/// What `-o` says: to most commands how results are printed, to those that write a file which one.
+/// One type for both, as clap keeps both under one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination(std::ffi::OsString);
+
+impl Destination {
+    /// How results are printed.
+    pub fn format(&self) -> Output {
+        if self.0 == "json" { Output::Json } else { Output::Table }
+    }
+
+    /// The file that is to be written, for a command that writes one.
+    pub fn path(&self) -> &std::path::Path {
+        std::path::Path::new(&self.0)
+    }
+}
+
 /// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// For people.
     Table,
@@ -69,6 +91,14 @@ pub enum Command {
     Events(Events),
     /// Prints all that is known of one thing, such as `task/words-1` or `agent/ID`.
     Describe(Describe),
+    /// Says what a wasm file is: its kind and world, its imports and exports, what it will need.
+    Inspect(Inspect),
+    /// Executors: those that ship, and what helps to write others.
+    #[command(subcommand)]
+    Executor(Executor),
+    /// Writes new projects.
+    #[command(subcommand)]
+    New(New),
     /// Measures this installation.
     #[command(subcommand)]
     Bench(Bench),
@@ -85,83 +115,6 @@ pub struct At {
     /// The master's address; 127.0.0.1:5050 if none is given.
     #[arg(long, env = "STOA_MASTER", value_name = "HOST:PORT")]
     pub master: Option<String>,
-}
-
-/// `stoa run`.
-#[derive(Debug, Args)]
-pub struct Run {
-    /// Which cluster.
-    #[command(flatten)]
-    pub at: At,
-    /// What the task may use and touch.
-    #[command(flatten)]
-    pub grants: Grants,
-    /// A name for the task; its id is made of it.
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<TaskId>,
-    /// Whom the resources are charged to.
-    #[arg(long, value_name = "ROLE", default_value = "default")]
-    pub role: Role,
-    /// A label of the task.
-    #[arg(long, value_name = "K=V", value_parser = values::label)]
-    pub label: Vec<Label>,
-    /// Passes this command's standard input to the task.
-    #[arg(short = 'i', long)]
-    pub stdin: bool,
-    /// Leaves the task in the cluster once it runs, and prints its name.
-    #[arg(short, long, conflicts_with_all = ["stdin", "download"])]
-    pub detach: bool,
-    /// An executor component that is handed `--data` as a task; instead of a program.
-    #[arg(long, value_name = "FILE", requires = "data", conflicts_with = "program")]
-    pub executor: Option<PathBuf>,
-    /// What the executor is handed.
-    #[arg(long, value_name = "DATA", requires = "executor")]
-    pub data: Option<String>,
-    /// The wasm program: a WASI 0.2 command component or a wasip1 module.
-    #[arg(value_name = "WASM", required_unless_present = "executor")]
-    pub program: Option<PathBuf>,
-    /// Arguments of the program; all after WASM is the task's.
-    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
-    pub arguments: Vec<String>,
-}
-
-/// What a task may use and touch. What is not named is denied.
-#[derive(Debug, Args)]
-pub struct Grants {
-    /// Cpus, with at most three decimals.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = values::cpus)]
-    pub cpus: u64,
-    /// Memory, the sum of all linear memories and tables.
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = values::bytes)]
-    pub memory: u64,
-    /// Units of fuel, about one per wasm instruction; no limit if not given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub fuel: Option<u64>,
-    /// The longest time the task may run, such as 30s or 5m; no limit if not given.
-    #[arg(long, value_name = "TIME", value_parser = values::duration_ms)]
-    pub timeout: Option<u64>,
-    /// Disk for uploads, downloads and what the task writes there; 1GiB if there are any and
-    /// nothing else is said.
-    #[arg(long, value_name = "SIZE", value_parser = values::bytes)]
-    pub disk: Option<u64>,
-    /// Bytes of stdout and stderr together.
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = values::bytes)]
-    pub output_limit: u64,
-    /// A directory of the agent's machine, seen by the task as GUEST; `:ro` makes it read-only.
-    #[arg(long, value_name = "HOST::GUEST[:ro]")]
-    pub dir: Vec<Directory>,
-    /// A directory of this machine that travels with the task.
-    #[arg(long, value_name = "DIR::GUEST")]
-    pub upload: Vec<UploadPair>,
-    /// A directory of the task that travels back when it ends.
-    #[arg(long, value_name = "GUEST::DIR")]
-    pub download: Vec<DownloadPair>,
-    /// A variable of the task's environment, which is empty otherwise.
-    #[arg(long, value_name = "K=V", value_parser = values::variable)]
-    pub env: Vec<(String, String)>,
-    /// A peer the task may connect to.
-    #[arg(long, value_name = "HOST:PORT")]
-    pub allow_net: Vec<NetworkGrant>,
 }
 
 /// `stoa dev`.

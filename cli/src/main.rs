@@ -6,14 +6,20 @@ mod cluster;
 mod config;
 mod daemon;
 mod events;
+mod executor;
 mod failure;
+mod inspect;
 mod lists;
 mod local;
 mod logs;
+mod new;
+mod output_file;
 mod progress;
 mod run;
+mod shipped;
 mod table;
 mod view;
+mod wasm_file;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -27,7 +33,7 @@ fn main() -> ExitCode {
         Err(misuse) => return misused(&misuse),
     };
     start_log(&arguments.command);
-    let output = arguments.output;
+    let output = arguments.output.format();
     // One thread for the whole control plane: messages then pass without waking another one, which
     // costs more than they do. Source: feasibility measurements, four to six times less latency.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -63,6 +69,9 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
         Command::Offers(at) => lists::offers(at, output).await,
         Command::Events(arguments) => events::events(arguments, output).await,
         Command::Describe(arguments) => lists::describe(arguments, output).await,
+        Command::Inspect(arguments) => inspect::inspect(&arguments, output),
+        Command::Executor(command) => executor::executor(command, output).await,
+        Command::New(command) => new::new(&command, output),
         Command::Bench(Bench::Launch(arguments)) => bench::launch(arguments, output).await,
         Command::Completions { shell } => {
             config::print_completions(shell);

@@ -18,8 +18,10 @@ use crate::daemon::told_to_end;
 use crate::failure::{Failure, code};
 use crate::local::Local;
 use crate::progress::Progress;
+use files::Files;
 use one_task::{OneTask, Step, Template};
 
+mod files;
 mod one_task;
 mod outcome;
 mod output;
@@ -35,7 +37,7 @@ const FAILOVER_MS: u64 = 10_000;
 /// [`Failure`] with the exit code of the contract.
 pub async fn run(arguments: Run, output: Output) -> Result<u8, Failure> {
     // Before anything is started or sent: what can be seen to be wrong from here.
-    let files = template::inspect(&arguments)?;
+    let files = Files::look(&arguments)?;
     let (cluster, local) = find_cluster(&arguments).await?;
     let template = template::make(&arguments, &files, &cluster).await.map_err(of_the_cluster)?;
     check_size(&cluster, &template.needed).await?;

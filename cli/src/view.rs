@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use stoa_model::offer::Offer;
 use stoa_model::operator::{AgentState, FrameworkState};
@@ -241,6 +243,36 @@ impl Row for OfferView {
     }
 }
 
+/// Opaque bytes: as text if they are text, otherwise in base64; nothing if there are none.
+#[derive(Debug, Serialize)]
+pub struct DataView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_base64: Option<String>,
+}
+
+impl DataView {
+    /// Of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok("") => Self { data: None, data_base64: None },
+            Ok(text) => Self { data: Some(text.to_owned()), data_base64: None },
+            Err(_) => Self { data: None, data_base64: Some(STANDARD.encode(bytes)) },
+        }
+    }
+
+    /// Puts its field, if there is one, into a JSON object.
+    pub fn put_into(self, object: &mut serde_json::Value) {
+        let fields = [("data", self.data), ("data_base64", self.data_base64)];
+        for (name, value) in fields {
+            if let Some(value) = value {
+                object[name] = value.into();
+            }
+        }
+    }
+}
+
 /// A change in a task's life.
 #[derive(Debug, Serialize)]
 pub struct StatusView {
@@ -251,6 +283,8 @@ pub struct StatusView {
     message: String,
     exit_code: Option<i32>,
     usage: Option<UsageView>,
+    #[serde(flatten)]
+    data: DataView,
     at_ms: u64,
 }
 
@@ -264,6 +298,7 @@ impl From<&TaskStatus> for StatusView {
             message: status.message.clone(),
             exit_code: status.exit_code,
             usage: status.usage.map(UsageView::from),
+            data: DataView::of(&status.data),
             at_ms: status.at_ms,
         }
     }

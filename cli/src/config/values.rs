@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use stoa_model::command::{Access, is_plain_absolute};
 use stoa_model::ids::Role;
 use stoa_model::limits::DURATION_MS_MAX;
 use stoa_model::size::{IllegalAmount, parse_bytes, parse_cpus_milli};
 use stoa_model::task::Label;
+
+use super::Destination;
 
 /// A text that a flag does not take.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +66,15 @@ pub struct DownloadPair {
     pub directory: PathBuf,
 }
 
+/// `--program` and `--executor-program`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedFile {
+    /// By which the executor starts it.
+    pub name: String,
+    /// On this machine, as written.
+    pub file: PathBuf,
+}
+
 fn guest_path(text: &str) -> Result<String, IllegalValue> {
     if is_plain_absolute(text) {
         return Ok(text.to_owned());
@@ -111,6 +123,32 @@ impl FromStr for DownloadPair {
         }
         Ok(Self { guest: guest_path(guest)?, directory: directory.into() })
     }
+}
+
+impl FromStr for NamedFile {
+    type Err = IllegalValue;
+
+    fn from_str(text: &str) -> Result<Self, IllegalValue> {
+        match text.split_once('=') {
+            Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+                Ok(Self { name: name.to_owned(), file: file.into() })
+            }
+            _ => Err(form(text, "NAME=FILE", "sort=sample-tasks/sort.wasm")),
+        }
+    }
+}
+
+/// How results are printed.
+pub fn format() -> impl TypedValueParser<Value = Destination> {
+    let table = PossibleValue::new("table").help("For people");
+    let json = PossibleValue::new("json")
+        .help("For programs: one JSON value, or one a line where results stream");
+    PossibleValuesParser::new([table, json]).map(|text| Destination(text.into()))
+}
+
+/// A file that is to be written.
+pub fn file() -> impl TypedValueParser<Value = Destination> {
+    OsStringValueParser::new().map(Destination)
 }
 
 /// Thousandths of a cpu; at least one.

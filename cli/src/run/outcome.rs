@@ -15,8 +15,11 @@ const OWN_CODE_MAX: i32 = 123;
 /// [`Failure`] with the exit code of the contract and, unless the task ended by itself, a message.
 pub fn of(status: &TaskStatus) -> Result<(), Ended> {
     match status.exit_code {
-        Some(0) if status.state == TaskState::Finished => Ok(()),
-        Some(own) if status.reason == Reason::Exited => Err(Ended::ByItself(own_code(own))),
+        Some(own) if own != 0 && status.reason == Reason::Exited => {
+            Err(Ended::ByItself(own_code(own)))
+        }
+        // An executor may finish a task without any program.
+        _ if status.state == TaskState::Finished => Ok(()),
         _ => Err(Ended::Otherwise(failure(status))),
     }
 }
@@ -59,15 +62,21 @@ fn failure(status: &TaskStatus) -> Failure {
 fn exit_code(status: &TaskStatus) -> u8 {
     match status.reason {
         Reason::TimedOut => code::TIMEOUT,
-        Reason::InvalidModule | Reason::MissingImport | Reason::GrantDenied => code::CANNOT_START,
+        Reason::InvalidModule
+        | Reason::MissingImport
+        | Reason::GrantDenied
+        | Reason::ExecutorRefused => code::CANNOT_START,
         Reason::ArtifactNotFound => code::NOT_FOUND,
-        Reason::Trapped => code::TRAP,
+        // An executor is lost by its own bug, and its tasks with it.
+        Reason::Trapped | Reason::ExecutorLost => code::TRAP,
         Reason::FuelExhausted
         | Reason::MemoryExceeded
         | Reason::OutputExceeded
         | Reason::DiskExceeded => code::LIMIT,
         Reason::KillRequested | Reason::FrameworkRemoved => code::KILLED,
         _ if status.state == TaskState::Killed => code::KILLED,
+        // The executor's own verdict, as an exit code is a program's.
+        Reason::ExecutorReported => code::FAILURE,
         _ => code::CLUSTER,
     }
 }
@@ -85,6 +94,15 @@ fn hint(reason: Reason) -> Option<&'static str> {
         Reason::GrantDenied => {
             "allow the directory at the agent: stoa agent --allow-dir DIR; or use --upload"
         }
+        Reason::ExecutorRefused => {
+            "give the executor what it wants: --data, --executor-data, --program or \
+             --executor-program"
+        }
+        Reason::ExecutorLost => {
+            "try the executor out by itself: `stoa executor test FILE --script events.json`; its \
+             own memory is --executor-memory"
+        }
+        Reason::ExecutorReported => "that is what the executor says of its --data",
         Reason::InvalidModule => "run a .wasm file; `stoa run --help` says which kinds there are",
         _ => return None,
     })
@@ -112,6 +130,7 @@ mod tests {
         use TaskState::{Failed, Finished, Killed};
         for (state, reason, own, code) in [
             (Finished, Reason::Exited, Some(0), 0),
+            (Finished, Reason::ExecutorReported, None, 0),
             (Failed, Reason::Exited, Some(3), 3),
             (Failed, Reason::Exited, Some(123), 123),
             (Failed, Reason::Exited, Some(124), 1),
@@ -119,6 +138,11 @@ mod tests {
             (Failed, Reason::TimedOut, None, 124),
             (TaskState::Gone, Reason::AgentLost, None, 125),
             (Failed, Reason::MissingImport, None, 126),
+            (Failed, Reason::ExecutorRefused, None, 126),
+            (Failed, Reason::ExecutorReported, None, 1),
+            (Failed, Reason::ExecutorLost, None, 134),
+            (Killed, Reason::ExecutorReported, None, 143),
+            (TaskState::Dropped, Reason::AgentRefused, None, 125),
             (Failed, Reason::ArtifactNotFound, None, 127),
             (Failed, Reason::Trapped, None, 134),
             (Failed, Reason::MemoryExceeded, None, 137),

@@ -5,6 +5,7 @@ use serde_json::json;
 use stoa_model::ids::TaskId;
 use stoa_model::operator::{LogStream, TaskName};
 use stoa_model::status::TaskStatus;
+use stoa_model::task::TaskState;
 use tokio::task::JoinSet;
 
 use crate::cluster::Cluster;
@@ -85,13 +86,16 @@ impl Output {
         printed.map_err(unprinted)
     }
 
-    /// Prints how the task ended, if programs are to read it.
+    /// Prints how the task ended: for programs all of it, for people what an executor has answered.
     ///
     /// # Errors
     /// [`Failure`] if standard output refuses.
     pub fn say_over(&self, status: &TaskStatus) -> Result<(), Failure> {
         if self.format == config::Output::Table {
-            return Ok(());
+            return match status.state {
+                TaskState::Finished => print_bytes(&status.data).map_err(unprinted),
+                _ => Ok(()),
+            };
         }
         let mut value = serde_json::to_value(StatusView::from(status))
             .expect("a view has string keys only and always serializes");
@@ -99,4 +103,12 @@ impl Output {
         value["stderr"] = json!(self.collected.1);
         print_json(&value).map_err(unprinted)
     }
+}
+
+/// As they are: what an executor answers may be no text.
+fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
 }

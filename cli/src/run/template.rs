@@ -1,109 +1,73 @@
-//! From the flags of `stoa run` to the description of its task: files are looked at and uploaded,
-//! names are made. It never launches anything.
+//! From the flags of `stoa run` to the description of its task: files are uploaded, names are made.
+//! It never launches anything, and `files.rs` has looked at the files.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
-use stoa_executor_host::{Kind, inspect as inspect_bytes};
-use stoa_model::command::{CommandInfo, DirectoryGrant, Grants, Upload};
+use stoa_model::command::{CommandInfo, DirectoryGrant, Grants, NamedProgram, Upload};
 use stoa_model::digest::Digest;
 use stoa_model::ids::{AgentId, ExecutorId, TaskId};
 use stoa_model::resources::Resources;
 use stoa_model::task::{ExecutorInfo, ExecutorTask, KillPolicy, Limits, TaskBody, TaskInfo};
-use stoa_protocol::limits::NAME_BYTES_MAX;
 
+use super::files::{Files, Named, What};
 use super::one_task::Template;
 use super::travel;
 use crate::cluster::Cluster;
 use crate::config::Run;
 use crate::failure::{Failure, code};
+use crate::shipped::Shipped;
 
-/// Memory of an executor that `--executor` starts, on top of its task's: 64 MiB.
-const EXECUTOR_MEMORY_BYTES: u64 = 64 << 20;
+/// Memory of an executor, on top of its task's, unless `--executor-memory` says otherwise: 64 MiB.
+const EXECUTOR_MEMORY_BYTES_DEFAULT: u64 = 64 << 20;
+
+/// Thousandths of a cpu of an executor, on top of its task's.
+const EXECUTOR_CPUS_MILLI: u64 = 100;
 
 /// Disk of a task whose directories travel, unless `--disk` says otherwise.
 const DISK_BYTES_DEFAULT: u64 = 1 << 30;
-
-/// A wasm file that was looked at.
-pub struct File {
-    path: PathBuf,
-    name: String,
-}
-
-/// Looks at the wasm file that is to run, so that what cannot run is refused at once.
-///
-/// # Errors
-/// [`Failure`] with the codes of the contract: not found, or cannot start.
-pub fn inspect(arguments: &Run) -> Result<File, Failure> {
-    let path = match (&arguments.executor, &arguments.program) {
-        (Some(executor), _) => executor,
-        (None, Some(program)) => program,
-        (None, None) => {
-            return Err(Failure::new(code::CLUSTER, "nothing to run was named")
-                .hint("stoa run FILE.wasm, or stoa run --executor FILE.wasm --data TEXT"));
-        }
-    };
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    let refused = |why: String| {
-        Failure::new(code::CANNOT_START, format!("{} {why}", path.display())).hint(
-            "give a WASI 0.2 command component (cargo build --target wasm32-wasip2) or a wasip1 \
-             module (--target wasm32-wasip1)",
-        )
-    };
-    let inspection = inspect_bytes(&bytes).map_err(|error| refused(error.to_string()))?;
-    let checked = match arguments.executor {
-        Some(_) => inspection.check_executor(),
-        None => inspection.check_program(),
-    };
-    checked.map_err(|error| refused(error.to_string()))?;
-    let unknown = inspection.unknown_imports();
-    if inspection.kind != Kind::Executor && !unknown.is_empty() {
-        return Err(refused(format!("imports {}, which nobody provides", unknown.join(", "))));
-    }
-    Ok(File { path: path.clone(), name: name_of(path) })
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            Failure::new(code::NOT_FOUND, format!("there is no file {}", path.display()))
-                .hint("name a .wasm file, such as sample-tasks/hello.wasm")
-        }
-        _ => Failure::new(code::NOT_FOUND, format!("cannot read {}: {error}", path.display())),
-    }
-}
-
-/// The file's name without `.wasm`.
-fn name_of(path: &Path) -> String {
-    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
-    name.chars().take(NAME_BYTES_MAX / 4).collect()
-}
 
 /// Uploads what the task needs, and describes it.
 ///
 /// # Errors
 /// [`Failure`] if a file or directory cannot be read, or the master refuses.
-pub async fn make(arguments: &Run, file: &File, cluster: &Cluster) -> Result<Template, Failure> {
-    let grants = &arguments.grants;
-    let program = cluster.upload(&file.path).await?;
-    let body = match &arguments.data {
-        Some(data) => executor(program, &file.name, data),
-        None => TaskBody::Command(command(arguments, file, program, cluster).await?),
+pub async fn make(arguments: &Run, files: &Files, cluster: &Cluster) -> Result<Template, Failure> {
+    let flags = &arguments.grants;
+    let body = match &files.what {
+        What::Program(file) => {
+            let program = cluster.upload(&file.path).await?;
+            let grants = grants(arguments, cluster).await?;
+            TaskBody::Command(CommandInfo {
+                program,
+                name: file.name.clone(),
+                arguments: arguments.arguments.clone(),
+                environment: flags.env.clone(),
+                grants,
+            })
+        }
+        What::Executor(file) => {
+            let program = cluster.upload(&file.path).await?;
+            executor(arguments, files, program, cluster).await?
+        }
+        What::Shipped(shipped) => {
+            let program = upload(shipped.name, shipped.component, cluster).await?;
+            executor(arguments, files, program, cluster).await?
+        }
     };
-    let mut resources = Resources::new(grants.cpus, grants.memory);
-    let travels = !grants.upload.is_empty() || !grants.download.is_empty();
-    resources.disk_bytes = grants.disk.unwrap_or(if travels { DISK_BYTES_DEFAULT } else { 0 });
-    let name = arguments.name.as_ref().map_or(&*file.name, TaskId::as_str).to_owned();
+    let mut resources = Resources::new(flags.cpus, flags.memory);
+    let travels = !flags.upload.is_empty() || !flags.download.is_empty();
+    let disk_bytes = if travels { DISK_BYTES_DEFAULT } else { files.what.disk_bytes() };
+    resources.disk_bytes = flags.disk.unwrap_or(disk_bytes);
+    let name = arguments.name.as_ref().map_or(files.what.name(), TaskId::as_str).to_owned();
     let info = TaskInfo {
         id: task_id(&name)?,
         name,
         agent: AgentId::new("any").expect("the text is a legal id"),
         resources: resources.clone(),
         body,
-        limits: Limits { fuel: grants.fuel, output_bytes: grants.output_limit },
+        limits: Limits { fuel: flags.fuel, output_bytes: flags.output_limit },
         labels: arguments.label.clone(),
         kill_policy: KillPolicy::default(),
-        max_completion_ms: grants.timeout,
+        max_completion_ms: flags.timeout,
     };
     let extra = info.executor().map(|executor| executor.resources.clone()).unwrap_or_default();
     let needed = resources.checked_add(&extra).ok_or_else(|| {
@@ -122,44 +86,89 @@ fn task_id(name: &str) -> Result<TaskId, Failure> {
         .map_err(|error| Failure::new(code::CLUSTER, error.to_string()).hint("--name words"))
 }
 
-fn executor(program: Digest, name: &str, data: &str) -> TaskBody {
-    let id = ExecutorId::new("run").expect("the text is a legal id");
-    let executor = ExecutorInfo {
-        name: name.to_owned(),
-        ..ExecutorInfo::new(id, program, Resources::new(100, EXECUTOR_MEMORY_BYTES))
-    };
-    TaskBody::Executor(Box::new(ExecutorTask::new(executor, data.as_bytes().to_vec())))
-}
-
-async fn command(
+async fn executor(
     arguments: &Run,
-    file: &File,
+    files: &Files,
     program: Digest,
     cluster: &Cluster,
-) -> Result<CommandInfo, Failure> {
-    let grants = &arguments.grants;
+) -> Result<TaskBody, Failure> {
+    let mut own = uploaded(&files.executor_programs, cluster).await?;
+    if let What::Shipped(shipped) = files.what {
+        tools(shipped, &mut own, cluster).await?;
+    }
+    let memory_bytes = arguments.executor_memory.unwrap_or(EXECUTOR_MEMORY_BYTES_DEFAULT);
+    let resources = Resources::new(EXECUTOR_CPUS_MILLI, memory_bytes);
+    let id = ExecutorId::new("run").expect("the text is a legal id");
+    let data = |text: &Option<String>| text.clone().unwrap_or_default().into_bytes();
+    let executor = ExecutorInfo {
+        name: files.what.name().to_owned(),
+        programs: own,
+        data: data(&arguments.executor_data),
+        ..ExecutorInfo::new(id, program, resources)
+    };
+    Ok(TaskBody::Executor(Box::new(ExecutorTask {
+        programs: uploaded(&files.programs, cluster).await?,
+        environment: arguments.grants.env.clone(),
+        grants: grants(arguments, cluster).await?,
+        ..ExecutorTask::new(executor, data(&arguments.data))
+    })))
+}
+
+async fn uploaded(files: &[Named], cluster: &Cluster) -> Result<Vec<NamedProgram>, Failure> {
+    let mut programs = Vec::new();
+    for Named { name, file } in files {
+        let program = cluster.upload(&file.path).await?;
+        programs.push(NamedProgram { name: name.clone(), program });
+    }
+    Ok(programs)
+}
+
+/// Adds the programs that come with an executor, but for those that were given under the same name.
+async fn tools(
+    shipped: &Shipped,
+    programs: &mut Vec<NamedProgram>,
+    cluster: &Cluster,
+) -> Result<(), Failure> {
+    let Some(toolbox) = &shipped.toolbox else { return Ok(()) };
+    let program = upload(&format!("{}-toolbox", shipped.name), toolbox.program, cluster).await?;
+    for name in toolbox.names() {
+        if programs.iter().all(|given| given.name != name) {
+            programs.push(NamedProgram { name: name.to_owned(), program });
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that are in no file, as an artifact.
+async fn upload(name: &str, bytes: &[u8], cluster: &Cluster) -> Result<Digest, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(code::CLUSTER, format!("cannot pass on {name}: {error}"))
+    };
+    let mut file = tempfile::NamedTempFile::with_prefix(format!("{name}-")).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.flush().map_err(failed)?;
+    cluster.upload(file.path()).await
+}
+
+/// What the programs of the task may touch.
+async fn grants(arguments: &Run, cluster: &Cluster) -> Result<Grants, Failure> {
+    let flags = &arguments.grants;
     let stdin = match arguments.stdin {
         true => Some(stdin(cluster).await?),
         false => None,
     };
     let mut uploads = Vec::new();
-    for pair in &grants.upload {
+    for pair in &flags.upload {
         let archive = travel::pack(&pair.directory)?;
         let archive = cluster.upload(archive.path()).await?;
         uploads.push(Upload { archive, guest_path: pair.guest.clone() });
     }
-    Ok(CommandInfo {
-        program,
-        name: file.name.clone(),
-        arguments: arguments.arguments.clone(),
-        environment: grants.env.clone(),
-        grants: Grants {
-            stdin,
-            directories: grants.dir.iter().map(directory).collect::<Result<_, _>>()?,
-            uploads,
-            downloads: grants.download.iter().map(|pair| pair.guest.clone()).collect(),
-            network: grants.allow_net.clone(),
-        },
+    Ok(Grants {
+        stdin,
+        directories: flags.dir.iter().map(directory).collect::<Result<_, _>>()?,
+        uploads,
+        downloads: flags.download.iter().map(|pair| pair.guest.clone()).collect(),
+        network: flags.allow_net.clone(),
     })
 }
 

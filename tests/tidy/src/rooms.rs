@@ -91,6 +91,7 @@ pub const CONFINED: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("indicatif", &["cli"]),
+    ("wit-component", &["cli"]),
     ("tracing-subscriber", &["cli"]),
     ("anyhow", &["cli", "tests/harness", "tests/sim", "tests/cluster", "tests/tidy"]),
 ];

@@ -10,7 +10,13 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 /// The directories that hold committed guests: each has its lock, and a `build.sh` that writes it.
-const ROOMS: [&str; 3] = ["sample-tasks", "wasm-executors", "wasm-executors/host/tests"];
+const ROOMS: [&str; 5] = [
+    "sample-tasks",
+    "tests/cluster/guests",
+    "wasm-executors",
+    "wasm-executors/examples",
+    "wasm-executors/host/tests",
+];
 
 /// What a build leaves in a guest if the paths of the machine that built it are not mapped away.
 const MACHINE_PATHS: [&str; 4] = ["/home/", "/root/", "/tmp/", "/work/"];
@@ -76,6 +82,22 @@ fn guests_hold_no_path_of_the_machine_that_built_them() {
     }
 }
 
+#[test]
+fn bindings_for_c_are_those_that_were_made_of_the_world() {
+    let lock = root().join("wasm-executors/toolchain/c-bindings.lock");
+    let lock = fs::read_to_string(lock).expect("the lock is in the checkout");
+    let parts: Vec<(&str, &str)> = lock.lines().filter_map(|line| line.split_once(' ')).collect();
+    assert_eq!(parts.len(), 2, "c-bindings.lock: what the bindings are made of, and they");
+    for (sum, files) in parts {
+        let files: Vec<String> = files.split(' ').map(str::to_owned).collect();
+        assert!(
+            sources_sum("wasm-executors", &files) == sum,
+            "{files:?} have changed since the bindings were made; to make them anew: \
+             wasm-executors/toolchain/c-bindings.sh"
+        );
+    }
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -116,7 +138,7 @@ fn check_wasm(room: &str) -> Vec<String> {
 fn check_sources(room: &str) -> Vec<String> {
     read_lock(room)
         .iter()
-        .filter(|guest| sources_sum(room, guest) != guest.sources_sum)
+        .filter(|guest| sources_sum(room, &guest.sources) != guest.sources_sum)
         .map(|guest| {
             let name = &guest.name;
             format!("{room}/{name}.wasm is older than its sources; {}", advice(room, name))
@@ -158,10 +180,10 @@ fn is_sum(word: &str) -> bool {
 }
 
 /// The sum of what `sha256sum` prints for the files, in the order of their paths.
-fn sources_sum(room: &str, guest: &Guest) -> String {
+fn sources_sum(room: &str, sources: &[String]) -> String {
     let dir = root().join(room);
     let files: BTreeSet<String> =
-        guest.sources.iter().flat_map(|source| files_under(&dir, source)).collect();
+        sources.iter().flat_map(|source| files_under(&dir, source)).collect();
     let mut lines = String::new();
     for file in files {
         let bytes = fs::read(dir.join(&file)).expect("a file that was found can be read");

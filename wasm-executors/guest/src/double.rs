@@ -66,7 +66,7 @@ struct Double {
     status_updates: Answers<(), driver_words::Refusal>,
     messages: Answers<(), driver_words::Refusal>,
     own_limits: RefCell<Option<Limits>>,
-    own_usage: RefCell<Option<Usage>>,
+    own_usage: RefCell<VecDeque<Usage>>,
     spawns: Answers<u64, subtasks_words::Refusal>,
     made_pipes: Answers<u64, subtasks_words::Refusal>,
     closed_pipes: Answers<(), subtasks_words::Refusal>,
@@ -139,9 +139,10 @@ pub fn answer_own_limits(limits: Limits) {
     DOUBLE.with(|double| *double.own_limits.borrow_mut() = Some(limits));
 }
 
-/// Sets what the executor itself has used, from now on.
+/// Sets what the executor itself has used when it next asks and nothing is set for it yet. What was
+/// set last stays.
 pub fn answer_own_usage(usage: Usage) {
-    DOUBLE.with(|double| *double.own_usage.borrow_mut() = Some(usage));
+    DOUBLE.with(|double| double.own_usage.borrow_mut().push_back(usage));
 }
 
 /// An executor without data and programs, of the framework `framework` on the agent `agent`.
@@ -240,7 +241,9 @@ pub(crate) mod driver {
     pub(crate) fn own_usage() -> Usage {
         DOUBLE.with(|double| {
             double.note(Call::OwnUsage);
-            double.own_usage.borrow().unwrap_or(NOTHING_USED)
+            let mut usages = double.own_usage.borrow_mut();
+            let last = usages.front().copied().unwrap_or(NOTHING_USED);
+            if usages.len() > 1 { usages.pop_front().unwrap_or(last) } else { last }
         })
     }
 

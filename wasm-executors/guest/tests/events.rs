@@ -122,6 +122,15 @@ fn answers_are_given_in_order_and_then_all_goes_well() {
 }
 
 #[test]
+fn usage_of_the_executor_goes_on_to_what_was_set_last() {
+    let after = |wall_us| stoa_executor::Usage { wall_us, ..double::NOTHING_USED };
+    double::answer_own_usage(after(1));
+    double::answer_own_usage(after(2));
+    let seen: Vec<_> = (0..3).map(|_| driver::own_usage().wall_us).collect();
+    assert_eq!(seen, [1, 2, 2]);
+}
+
+#[test]
 fn every_call_is_noted_in_order() {
     driver::send_message(b"m").unwrap();
     driver::wake_after(5);

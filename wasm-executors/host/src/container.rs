@@ -4,28 +4,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use stoa_model::operator::LogStream;
 use stoa_model::size::Bytes;
 use stoa_model::status::{Reason, Usage};
-use tokio::io::DuplexStream;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::{Engine, Store, Trap, WasmBacktrace};
-use wasmtime_wasi::cli::AsyncStdinStream;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{I32Exit, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::end::End;
 use crate::grants::Grants;
-use crate::limiter::Limiter;
+use crate::limiter::{Limiter, MemoryWall};
 use crate::limits::{
     COMPONENT_HANDLES_MAX, FUNCTION_NAME_CHARS_MAX, HOST_CALL_BYTES_MAX, RANDOM_BYTES_MAX,
     RESOURCES_MAX, SLICE_FUEL, TRAP_FRAMES_MAX,
 };
 use crate::output::Output;
 use crate::program::Runnable;
-use crate::sandbox::DiskWatch;
+use crate::sandbox::{DiskWatch, Sandbox};
 use crate::slices::{Cause, Cut, Leash, sliced};
+use crate::streams::Ends;
 
 /// What a store of a task's program holds.
 pub(crate) struct Guest {
@@ -61,8 +59,9 @@ pub(crate) struct Plan {
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) grants: Arc<Grants>,
-    /// Instead of the input that was granted.
-    pub(crate) stdin: Option<DuplexStream>,
+    /// The files that it may add to, by its grants or by its output.
+    pub(crate) sandbox: Option<Arc<Sandbox>>,
+    pub(crate) ends: Ends,
     pub(crate) output: Output,
     /// Its place in the pool.
     pub(crate) slot: OwnedSemaphorePermit,
@@ -78,21 +77,17 @@ pub(crate) struct Ended {
 /// Runs a container to its end. All its output is where it belongs when this returns.
 pub(crate) async fn run(mut plan: Plan, leash: Arc<Leash>) -> Ended {
     let started = Instant::now();
-    let stdin = plan.stdin.take();
-    let (end, fuel) = match make_store(&plan, stdin, &leash) {
+    let ends = std::mem::take(&mut plan.ends);
+    let (end, fuel) = match make_store(&plan, ends, &leash) {
         Ok(store) => run_store(&plan, store, &leash).await,
         Err(end) => (end, 0),
     };
     let wall_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let Plan { grants, output, work, slot, .. } = plan;
+    let Plan { sandbox, output, work, slot, .. } = plan;
     drop(slot);
     output.finish().await;
-    let end = match &grants.sandbox {
-        Some(sandbox) => {
-            let sandbox = Arc::clone(sandbox);
-            let excess = work.spawn_blocking(move || sandbox.excess()).await;
-            excess.ok().flatten().unwrap_or(end)
-        }
+    let end = match &sandbox {
+        Some(sandbox) => sandbox.check(&work).await.unwrap_or(end),
         None => end,
     };
     let usage = Usage {
@@ -106,11 +101,8 @@ pub(crate) async fn run(mut plan: Plan, leash: Arc<Leash>) -> Ended {
 
 /// The store stays outside the future that is cut, so that its fuel can be read after any end.
 async fn run_store(plan: &Plan, mut store: Store<Guest>, leash: &Arc<Leash>) -> (End, u64) {
-    let watch = plan
-        .grants
-        .sandbox
-        .as_ref()
-        .map(|sandbox| DiskWatch::start(&plan.work, Arc::clone(sandbox), Arc::clone(leash)));
+    let sandbox = plan.sandbox.as_ref();
+    let watch = sandbox.map(|sandbox| DiskWatch::start(&plan.work, sandbox, leash));
     let outcome = sliced(leash, call(&plan.runnable, &mut store)).await;
     drop(watch);
     let budget = plan.walls.fuel.unwrap_or(u64::MAX);
@@ -123,24 +115,15 @@ async fn run_store(plan: &Plan, mut store: Store<Guest>, leash: &Arc<Leash>) -> 
     }
 }
 
-fn make_store(
-    plan: &Plan,
-    stdin: Option<DuplexStream>,
-    leash: &Arc<Leash>,
-) -> Result<Store<Guest>, End> {
+fn make_store(plan: &Plan, ends: Ends, leash: &Arc<Leash>) -> Result<Store<Guest>, End> {
     let mut wasi = WasiCtxBuilder::new();
-    wasi.args(&plan.arguments)
-        .envs(&plan.environment)
-        .max_random_size(RANDOM_BYTES_MAX)
-        .stdout(plan.output.stream(LogStream::Stdout))
-        .stderr(plan.output.stream(LogStream::Stderr));
+    wasi.args(&plan.arguments).envs(&plan.environment).max_random_size(RANDOM_BYTES_MAX);
     plan.grants.apply(&mut wasi)?;
-    if let Some(stdin) = stdin {
-        wasi.stdin(AsyncStdinStream::new(stdin));
-    }
+    ends.apply(&mut wasi, &plan.output, matches!(plan.runnable, Runnable::Module(_)));
     let mut wasi = wasi.build_p1();
     wasi.ctx().table.set_max_capacity(RESOURCES_MAX);
-    let limiter = Limiter::new(plan.walls.memory_bytes, Arc::clone(leash));
+    let wall = Arc::new(MemoryWall::new(plan.walls.memory_bytes));
+    let limiter = Limiter::new(wall, Arc::clone(leash));
     let mut store = Store::new(&plan.engine, Guest { wasi, limiter });
     store.limiter(|guest| &mut guest.limiter);
     set_walls(&mut store, plan.walls.fuel.unwrap_or(u64::MAX));
@@ -229,6 +212,7 @@ fn stopped(cause: Cause, walls: &Walls) -> End {
         Cause::DiskExceeded => {
             End::new(Reason::DiskExceeded, "its files are more than the disk granted")
         }
+        Cause::FileFailed => End::failed("a file that its output goes into could not be written"),
         Cause::LogFailed => End::failed("its log could not be written"),
     }
 }

@@ -7,8 +7,9 @@ use stoa_model::limits::{DATA_BYTES_MAX, MESSAGE_BYTES_MAX};
 use stoa_model::status::{Reason, Usage};
 use stoa_model::task::TaskState;
 
+use crate::container::Walls;
 use crate::end::End;
-use crate::limits::EVENT_MESSAGES_MAX;
+use crate::limits::{EVENT_MESSAGES_MAX, EXECUTOR_OUTPUT_BYTES_MAX};
 use crate::state::{Due, State};
 use crate::tasks::{Stage, Task};
 use crate::words;
@@ -28,8 +29,11 @@ impl Host for State {
         self.count_refusal(taken)
     }
 
+    /// What was granted: memory for the executor and its own subtasks together, and the output that
+    /// those may write. What is left of it is said by a `spawn` that asks for more.
     fn own_limits(&mut self) -> types::Limits {
-        words::limits(&self.walls)
+        let output_bytes = EXECUTOR_OUTPUT_BYTES_MAX;
+        words::limits(&Walls { output_bytes, ..self.walls })
     }
 
     fn own_usage(&mut self) -> types::Usage {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use stoa_model::host::Event;
 use stoa_model::ids::TaskId;
 use stoa_model::status::{Download, Reason};
-use stoa_model::task::{KillPolicy, TaskBody, TaskInfo, TaskState};
+use stoa_model::task::{KillPolicy, TaskInfo, TaskState};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use wasmtime::Store;
@@ -78,7 +78,9 @@ impl Actor {
         let (to_notes, notes) = mpsc::channel(EXECUTOR_NOTES_WAITING_MAX);
         let name = (birth.framework.clone(), birth.executor.clone());
         let (site, leash) = (Arc::clone(&birth.site), Arc::clone(&event_leash));
-        let state = State::new(site, name, birth.walls(), to_notes, leash);
+        let mut state = State::new(site, name, birth.walls(), to_notes, leash);
+        let programs = birth.info.iter().flat_map(|info| &info.programs);
+        state.programs = programs.map(|named| named.program).collect();
         let mut store = Store::new(&birth.site.engine, state);
         store.limiter(|state| &mut state.limiter);
         set_walls(&mut store, EVENT_FUEL_MAX);
@@ -157,18 +159,14 @@ impl Actor {
         let log = Log::new(sandboxes, birth.framework.clone(), info.id.clone());
         let id = info.id.clone();
         let mut task = Task::new(info, Stage::Preparing, Arc::new(log));
-        let TaskBody::Command(command) = &task.info.body else {
-            state.tasks.insert(id.clone(), task);
-            return self.hand_over(&id).await;
-        };
-        match preparation::at_once(&birth.site, command) {
+        match preparation::at_once(&birth.site, &task.info) {
             Some(prepared) => {
                 task.prepared = Some(Ok(prepared));
                 state.tasks.insert(id.clone(), task);
                 self.hand_over(&id).await
             }
             None => {
-                preparation::start(state, &task.info, command);
+                preparation::start(state, &task.info);
                 state.tasks.insert(id, task);
                 Ok(())
             }
@@ -229,7 +227,7 @@ impl Actor {
             Note::Ended { subtask, ended } => {
                 let Some(task) = state.on_subtask_ended(subtask, &ended) else { return Ok(()) };
                 let Ended { end, usage } = ended;
-                let task = Some(task.to_string());
+                let task = task.map(|task| task.to_string());
                 Happening::SubtaskExited { task, subtask, end, usage }
             }
             note => {
@@ -308,6 +306,7 @@ impl Actor {
     /// Ends all its tasks without asking it any more.
     pub(crate) async fn end(&mut self, birth: &Birth, ending: &Ending) {
         let (state, end) = ending.verdict();
+        self.store.data().stop_subtasks(None);
         self.store.data_mut().end_all_tasks(state, &end);
         let until = Instant::now() + Duration::from_millis(STOPPING_MS_MAX);
         while !self.store.data().tasks.is_empty() {

@@ -1,6 +1,7 @@
 //! From what a task is granted to what its guest can touch: directories, files, peers, input. Every
 //! grant is checked here, once; what cannot be granted as asked is refused.
 
+use std::fs::File;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
@@ -9,13 +10,12 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use stoa_model::command::{Access, DirectoryGrant, Grants as Asked, NetworkGrant};
-use wasmtime_wasi::cli::AsyncStdinStream;
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use crate::end::End;
 use crate::limits::ADDRESSES_MAX;
-use crate::sandbox::{Place, Sandbox};
+use crate::sandbox::{self, Place, Sandbox};
 
 /// What a guest can touch beyond its own memory.
 #[derive(Default)]
@@ -34,15 +34,11 @@ struct Directory {
 }
 
 /// Whether anything is asked for that must be prepared.
-pub(crate) fn needs_preparation(asked: &Asked) -> bool {
+pub(crate) fn needs_preparation(asked: &Asked, disk_bytes: u64) -> bool {
     asked.stdin.is_some()
         || !asked.directories.is_empty()
         || !asked.network.is_empty()
-        || needs_sandbox(asked)
-}
-
-fn needs_sandbox(asked: &Asked) -> bool {
-    !asked.uploads.is_empty() || !asked.downloads.is_empty()
+        || sandbox::is_needed(asked, disk_bytes)
 }
 
 impl Grants {
@@ -62,7 +58,7 @@ impl Grants {
             Some(digest) => Some(find_input(place.artifacts.join(digest.hex()))?),
             None => None,
         };
-        let sandbox = match needs_sandbox(asked) {
+        let sandbox = match sandbox::is_needed(asked, disk_bytes) {
             true => Some(Arc::new(Sandbox::make(place, asked, disk_bytes)?)),
             false => None,
         };
@@ -71,24 +67,37 @@ impl Grants {
 
     /// Hands everything to a guest in the making.
     pub(crate) fn apply(&self, wasi: &mut WasiCtxBuilder) -> Result<(), End> {
-        for directory in &self.directories {
-            let perms = match directory.access {
+        for (guest_path, dir, access) in self.seen() {
+            let perms = match access {
                 Access::ReadOnly => FsPerms::ReadOnly,
                 Access::ReadWrite => FsPerms::ReadWrite,
             };
-            open_for_guest(wasi, &directory.dir, &directory.guest_path, perms)?;
-        }
-        for folder in self.sandbox.iter().flat_map(|sandbox| &sandbox.folders) {
-            open_for_guest(wasi, &folder.dir, &folder.guest_path, FsPerms::ReadWrite)?;
-        }
-        if let Some(path) = &self.stdin {
-            let file = std::fs::File::open(path).map_err(|error| no_input(&error))?;
-            wasi.stdin(AsyncStdinStream::new(tokio::fs::File::from_std(file)));
+            open_for_guest(wasi, dir, guest_path, perms)?;
         }
         if !self.peers.is_empty() {
             open_network(wasi, Arc::clone(&self.peers));
         }
         Ok(())
+    }
+
+    /// Whether an input was granted.
+    pub(crate) fn has_stdin(&self) -> bool {
+        self.stdin.is_some()
+    }
+
+    /// The input that was granted, from its start. Blocks.
+    pub(crate) fn open_stdin(&self) -> Result<Option<File>, End> {
+        let opened = self.stdin.as_ref().map(File::open).transpose();
+        opened.map_err(|error| no_input(&error))
+    }
+
+    /// Every directory that the guest sees: under which path, and what it may do there.
+    pub(crate) fn seen(&self) -> impl Iterator<Item = (&str, &Dir, Access)> {
+        let granted =
+            self.directories.iter().map(|it| (it.guest_path.as_str(), &it.dir, it.access));
+        let folders = self.sandbox.iter().flat_map(|sandbox| &sandbox.folders);
+        let folders = folders.map(|it| (it.guest_path.as_str(), &it.dir, Access::ReadWrite));
+        granted.chain(folders)
     }
 }
 

@@ -3,6 +3,7 @@
 //! engine, and it never speaks to anybody but its agent, by the messages of `stoa_model::host`.
 
 mod archive;
+mod budget;
 mod cache;
 mod compiler;
 mod container;
@@ -20,14 +21,18 @@ mod life;
 mod limiter;
 mod limits;
 mod output;
+mod paths;
+mod pipes;
 mod preparation;
 mod program;
 mod sandbox;
 mod site;
 mod slices;
 mod state;
+mod streams;
 mod subtasks;
 mod tasks;
+mod wires;
 mod words;
 mod world;
 

@@ -2,6 +2,7 @@
 //! guest makes of it is the guest's.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use stoa_model::size::Bytes;
 use wasmtime::ResourceLimiter;
@@ -9,9 +10,43 @@ use wasmtime::ResourceLimiter;
 use crate::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENT_BYTES, TABLES_MAX};
 use crate::slices::Leash;
 
+/// Granted memory, and how much of it is held: by one store, by subtasks that it was carved for, or
+/// by both. What is held is never more than what is granted.
+pub(crate) struct MemoryWall {
+    granted_bytes: u64,
+    held_bytes: AtomicU64,
+}
+
+impl MemoryWall {
+    pub(crate) fn new(granted_bytes: u64) -> Self {
+        Self { granted_bytes, held_bytes: AtomicU64::new(0) }
+    }
+
+    /// What nobody holds.
+    pub(crate) fn left_bytes(&self) -> u64 {
+        self.granted_bytes - self.held_bytes.load(Ordering::Acquire)
+    }
+
+    /// Holds so many bytes more.
+    ///
+    /// # Errors
+    /// What is held already, if that would be more than granted.
+    pub(crate) fn take(&self, bytes: u64) -> Result<(), u64> {
+        let more = |held: u64| held.checked_add(bytes).filter(|sum| *sum <= self.granted_bytes);
+        self.held_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).map(drop)
+    }
+
+    /// Bytes that were taken are free again.
+    pub(crate) fn give_back(&self, bytes: u64) {
+        let held_before = self.held_bytes.fetch_sub(bytes, Ordering::AcqRel);
+        debug_assert!(held_before >= bytes, "more is given back than was taken");
+    }
+}
+
 /// The memory wall of one store.
 pub(crate) struct Limiter {
-    granted_bytes: u64,
+    wall: Arc<MemoryWall>,
+    /// What this store holds of it.
     held_bytes: u64,
     /// What the last allowed step added, to be taken back if it fails all the same.
     step_bytes: u64,
@@ -36,8 +71,9 @@ impl std::fmt::Display for Refusal {
 }
 
 impl Limiter {
-    pub(crate) fn new(granted_bytes: u64, leash: Arc<Leash>) -> Self {
-        Self { granted_bytes, held_bytes: 0, step_bytes: 0, refused: None, leash }
+    /// The limiter of a store that may hold what is left of `wall`, which others draw on too.
+    pub(crate) fn new(wall: Arc<MemoryWall>, leash: Arc<Leash>) -> Self {
+        Self { wall, held_bytes: 0, step_bytes: 0, refused: None, leash }
     }
 
     /// The last refusal, if there was one.
@@ -52,19 +88,19 @@ impl Limiter {
             return false;
         }
         let asked_bytes = desired.saturating_sub(current);
-        let held_bytes = self.held_bytes.saturating_add(asked_bytes);
-        if held_bytes > self.granted_bytes {
-            let (held_bytes, granted_bytes) = (self.held_bytes, self.granted_bytes);
+        if let Err(held_bytes) = self.wall.take(asked_bytes) {
+            let granted_bytes = self.wall.granted_bytes;
             self.refused = Some(Refusal { asked_bytes, held_bytes, granted_bytes });
             return false;
         }
-        self.held_bytes = held_bytes;
+        self.held_bytes += asked_bytes;
         self.step_bytes = asked_bytes;
-        self.leash.note_memory_bytes(held_bytes);
+        self.leash.note_memory_bytes(self.held_bytes);
         true
     }
 
     fn take_back(&mut self) {
+        self.wall.give_back(self.step_bytes);
         self.held_bytes = self.held_bytes.saturating_sub(self.step_bytes);
         self.step_bytes = 0;
     }
@@ -117,10 +153,30 @@ impl ResourceLimiter for Limiter {
 mod tests {
     use super::*;
 
+    fn wall(granted_bytes: u64) -> Arc<MemoryWall> {
+        Arc::new(MemoryWall::new(granted_bytes))
+    }
+
+    #[test]
+    fn what_others_hold_of_the_wall_cannot_be_had() {
+        let wall = wall(100);
+        let mut limiter = Limiter::new(Arc::clone(&wall), Arc::new(Leash::default()));
+        assert!(limiter.memory_growing(0, 30, None).unwrap());
+        assert_eq!(wall.take(50), Ok(()));
+        assert_eq!(wall.left_bytes(), 20);
+        assert!(!limiter.memory_growing(30, 60, None).unwrap());
+        let refused = limiter.refused().unwrap().to_string();
+        assert_eq!(refused, "out of memory: asked for 30B more, had 80B of 100B");
+        assert_eq!((wall.take(21), wall.take(u64::MAX)), (Err(80), Err(80)));
+        wall.give_back(50);
+        assert!(limiter.memory_growing(30, 60, None).unwrap());
+        assert_eq!(wall.left_bytes(), 40);
+    }
+
     #[test]
     fn the_sum_counts_and_not_each_memory() {
         let leash = Arc::new(Leash::default());
-        let mut limiter = Limiter::new(100, Arc::clone(&leash));
+        let mut limiter = Limiter::new(wall(100), Arc::clone(&leash));
         assert!(limiter.memory_growing(0, 60, None).unwrap());
         assert!(!limiter.memory_growing(0, 60, None).unwrap());
         assert_eq!(
@@ -134,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_fails_is_taken_back_and_the_own_maximum_is_no_refusal() {
-        let mut limiter = Limiter::new(100, Arc::new(Leash::default()));
+        let mut limiter = Limiter::new(wall(100), Arc::new(Leash::default()));
         assert!(!limiter.memory_growing(0, 60, Some(50)).unwrap());
         assert_eq!(limiter.refused(), None);
         assert!(limiter.memory_growing(0, 60, None).unwrap());

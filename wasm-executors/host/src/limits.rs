@@ -24,6 +24,25 @@ pub(crate) const EXECUTOR_TASKS_MAX: usize = 65_536;
 /// Subtasks of one executor at a time. `spawn` refuses more.
 pub(crate) const EXECUTOR_SUBTASKS_MAX: usize = 65_536;
 
+/// Subtasks of one task, or of an executor for itself, at a time. `spawn` refuses more.
+pub(crate) const GRANT_SUBTASKS_MAX: usize = 256;
+
+/// Bytes of output that those subtasks may write which an executor has for itself at one time; it
+/// is kept nowhere. `spawn` refuses walls beyond.
+pub(crate) const EXECUTOR_OUTPUT_BYTES_MAX: u64 = 64 << 20;
+
+/// Pipes of one executor that are not closed. `make-pipe` refuses more.
+pub(crate) const EXECUTOR_PIPES_MAX: usize = 1_024;
+
+/// Bytes that wait in one pipe. Its writers wait when they want to write more.
+pub(crate) const PIPE_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes one write into a pipe may have; what is more comes with the next.
+pub(crate) const PIPE_WRITE_BYTES_MAX: usize = 16 << 10;
+
+/// Entries of a directory that `list-directory` answers. It refuses a directory that holds more.
+pub(crate) const DIRECTORY_ENTRIES_MAX: usize = 10_000;
+
 /// Executors of one framework that live at a time. Tasks of more are refused as DROPPED.
 pub(crate) const FRAMEWORK_EXECUTORS_MAX: usize = 64;
 

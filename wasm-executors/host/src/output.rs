@@ -1,5 +1,5 @@
-//! What a guest writes: a bounded buffer, drained into the task's log and to its executor. It never
-//! blocks a guest thread; a guest that writes faster than the disk waits.
+//! What a guest writes: a bounded buffer, drained in order into the task's log, to its executor and
+//! into files. It never blocks a guest thread; a guest that writes faster than the disk waits.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -84,11 +84,21 @@ impl Log {
     }
 }
 
+/// Where one stream goes.
+pub(crate) enum Route {
+    /// To the log, to the executor, to both or nowhere; in any case it counts as output.
+    Heard { by_log: bool, by_executor: bool },
+    /// Into a file that is open for appending. It counts as disk.
+    File(Arc<File>),
+}
+
 /// Where the output of one container goes.
 pub(crate) struct Sink {
+    /// Of stdout and of stderr.
+    pub(crate) routes: [Route; 2],
     pub(crate) log: Option<Arc<Log>>,
-    /// The executor that wants to see it, and the subtask it is of.
-    pub(crate) executor: Option<(mpsc::Sender<Note>, Option<TaskId>, u64)>,
+    /// The executor that may want to see it, and the subtask it is of.
+    pub(crate) executor: (mpsc::Sender<Note>, Option<TaskId>, u64),
     pub(crate) events: mpsc::Sender<Event>,
     /// Where the writer runs.
     pub(crate) work: Handle,
@@ -147,10 +157,19 @@ impl Output {
         if buffer.waiting_bytes + bytes.len() > OUTPUT_BUFFER_BYTES_MAX + OUTPUT_WRITE_BYTES_MAX {
             return Err(StreamError::trap("wrote more than check-write allowed"));
         }
-        let left = self.0.granted_bytes.saturating_sub(buffer.written_bytes);
-        let taken = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        buffer.push(stream, &bytes[..taken]);
-        if taken > 0 && !buffer.draining {
+        let taken = match self.route(stream) {
+            Route::File(_) => bytes.len(),
+            Route::Heard { .. } => {
+                let left = self.0.granted_bytes.saturating_sub(buffer.written_bytes);
+                let taken = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                buffer.written_bytes += taken as u64;
+                taken
+            }
+        };
+        if self.route(stream).is_kept() {
+            buffer.push(stream, &bytes[..taken]);
+        }
+        if !buffer.chunks.is_empty() && !buffer.draining {
             buffer.draining = true;
             self.0.sink.work.spawn(self.clone().drain());
         }
@@ -160,6 +179,10 @@ impl Output {
             return Err(StreamError::trap("more output than granted"));
         }
         Ok(())
+    }
+
+    fn route(&self, stream: LogStream) -> &Route {
+        &self.0.sink.routes[stream as usize]
     }
 
     /// Bytes that one write may have now.
@@ -199,25 +222,48 @@ impl Output {
     async fn deliver(&self, chunks: VecDeque<(LogStream, BytesMut)>) {
         let sink = &self.0.sink;
         let chunks: Arc<[_]> = chunks.into_iter().map(|(s, bytes)| (s, bytes.freeze())).collect();
-        if let Some(log) = &sink.log {
-            let (writer, written) = (Arc::clone(log), Arc::clone(&chunks));
-            let append = move || {
-                written.iter().try_for_each(|(stream, bytes)| writer.append(*stream, bytes))
+        if sink.routes.iter().any(Route::is_written) {
+            let (output, written) = (self.clone(), Arc::clone(&chunks));
+            let write = move || output.write_down(&written);
+            let written = match sink.work.spawn_blocking(write).await {
+                Ok(written) => written,
+                Err(error) => Err((Cause::LogFailed, io::Error::other(error))),
             };
-            match sink.work.spawn_blocking(append).await {
-                Ok(Ok(())) => self.announce(log).await,
-                Ok(Err(error)) => self.on_log_failed(log, &error.to_string()),
-                Err(error) => self.on_log_failed(log, &error.to_string()),
+            match (written, &sink.log) {
+                (Err((cause, error)), _) => self.on_failed(cause, &error),
+                (Ok(true), Some(log)) => self.announce(log).await,
+                (Ok(_), _) => {}
             }
         }
-        if let Some((executor, task, subtask)) = &sink.executor {
-            for (stream, bytes) in chunks.iter() {
+        let (executor, task, subtask) = &sink.executor;
+        for (stream, bytes) in chunks.iter() {
+            if matches!(self.route(*stream), Route::Heard { by_executor: true, .. }) {
                 let is_stderr = *stream == LogStream::Stderr;
                 let (task, subtask, data) = (task.clone(), *subtask, bytes.to_vec());
                 // An executor that is gone has no use for it.
                 let _ = executor.send(Note::Output { task, subtask, is_stderr, data }).await;
             }
         }
+    }
+
+    /// Writes what belongs into the log and into files, in order. Answers whether the log has
+    /// grown. Blocks.
+    fn write_down(&self, chunks: &[(LogStream, Bytes)]) -> Result<bool, (Cause, io::Error)> {
+        let mut log_has_grown = false;
+        for (stream, bytes) in chunks {
+            match (self.route(*stream), &self.0.sink.log) {
+                (Route::File(file), _) => {
+                    let mut file = &**file;
+                    file.write_all(bytes).map_err(|error| (Cause::FileFailed, error))?;
+                }
+                (Route::Heard { by_log: true, .. }, Some(log)) => {
+                    log.append(*stream, bytes).map_err(|error| (Cause::LogFailed, error))?;
+                    log_has_grown = true;
+                }
+                (Route::Heard { .. }, _) => {}
+            }
+        }
+        Ok(log_has_grown)
     }
 
     async fn announce(&self, log: &Log) {
@@ -227,9 +273,11 @@ impl Output {
         }
     }
 
-    fn on_log_failed(&self, log: &Log, error: &str) {
-        tracing::error!(framework = %log.framework, task = %log.task, error, "cannot write a log");
-        self.0.leash.stop(Cause::LogFailed);
+    fn on_failed(&self, cause: Cause, error: &io::Error) {
+        let (_, task, subtask) = &self.0.sink.executor;
+        let task = task.as_ref().map(TaskId::as_str);
+        tracing::error!(task, subtask, ?cause, %error, "cannot write what a subtask writes");
+        self.0.leash.stop(cause);
     }
 
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
@@ -237,10 +285,21 @@ impl Output {
     }
 }
 
+impl Route {
+    /// Whether anybody wants to have it.
+    fn is_kept(&self) -> bool {
+        !matches!(self, Self::Heard { by_log: false, by_executor: false })
+    }
+
+    /// Whether it goes to the disk.
+    fn is_written(&self) -> bool {
+        matches!(self, Self::File(_) | Self::Heard { by_log: true, .. })
+    }
+}
+
 impl Buffer {
     fn push(&mut self, stream: LogStream, bytes: &[u8]) {
         self.waiting_bytes += bytes.len();
-        self.written_bytes += bytes.len() as u64;
         match self.chunks.back_mut() {
             // Many small writes become one chunk.
             Some((last, chunk)) if *last == stream => chunk.extend_from_slice(bytes),

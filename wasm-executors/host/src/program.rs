@@ -17,15 +17,24 @@ use crate::world::{Executor, ExecutorPre};
 const PREVIEW1: &str = "wasi_snapshot_preview1";
 
 /// What only executors can call.
-const DRIVER: [(&str, [&str; 6]); 2] = [
+const DRIVER: [(&str, &[&str]); 3] = [
     (
         "stoa:executor/driver@0.1.0",
-        ["send-status-update", "send-message", "own-limits", "own-usage", "wake-after", "stop"],
+        &[
+            "send-status-update",
+            "send-message",
+            "own-limits",
+            "own-usage",
+            "wake-after",
+            "log",
+            "stop",
+        ],
     ),
     (
         "stoa:executor/subtasks@0.1.0",
-        ["spawn", "kill", "pause", "resume", "usage-of", "write-stdin"],
+        &["spawn", "make-pipe", "close-pipe", "kill", "pause", "resume", "usage-of", "write-stdin"],
     ),
+    ("stoa:executor/files@0.1.0", &["list-directory", "read-file"]),
 ];
 
 /// All that a program may import, made once.

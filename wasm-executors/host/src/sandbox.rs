@@ -1,11 +1,11 @@
-//! The files of one task: what was uploaded, what travels back, and how much it all is. It exists
-//! only for tasks that asked for it.
+//! The files of one task: what was uploaded, what travels back, what it wrote to its disk, and how
+//! much it all is. It exists only for tasks that asked for any of it.
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cap_std::ambient_authority;
@@ -38,6 +38,16 @@ pub(crate) struct Sandbox {
     root: Dir,
     pub(crate) folders: Vec<Folder>,
     granted_bytes: u64,
+    /// The containers that may add to it.
+    watched: Mutex<Watched>,
+    /// Held by who measures it: one at a time, however many containers a task has.
+    measuring: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Watched {
+    leashes: Vec<Arc<Leash>>,
+    watch: Option<JoinHandle<()>>,
 }
 
 /// Whose sandbox it is, and where.
@@ -55,7 +65,8 @@ impl Sandbox {
         let path = path.join("files");
         let failed = |error: io::Error| End::failed(format!("cannot make its sandbox: {error}"));
         let root = make_directory(&path).map_err(failed)?;
-        let mut sandbox = Self { path, root, folders: Vec::new(), granted_bytes };
+        let (folders, watched, measuring) = Default::default();
+        let mut sandbox = Self { path, root, folders, granted_bytes, watched, measuring };
         let filled = sandbox.fill(place, asked);
         if filled.is_err() {
             sandbox.remove();
@@ -82,6 +93,9 @@ impl Sandbox {
                 None => self.add_folder(guest_path).map_err(failed)?.travels_back = true,
             }
         }
+        if has_root(asked, self.granted_bytes) {
+            self.add_folder("/").map_err(failed)?;
+        }
         Ok(())
     }
 
@@ -93,8 +107,18 @@ impl Sandbox {
         Ok(self.folders.last_mut().expect("it was pushed just now"))
     }
 
-    /// Why the task must end, if its files are more than granted. Blocks.
-    pub(crate) fn excess(&self) -> Option<End> {
+    /// Why the task must end, if its files are more than granted.
+    pub(crate) async fn check(self: &Arc<Self>, work: &Handle) -> Option<End> {
+        let _turn = self.measuring.lock().await;
+        let sandbox = Arc::clone(self);
+        let measured = work.spawn_blocking(move || sandbox.excess()).await;
+        measured.unwrap_or_else(|error| {
+            Some(End::failed(format!("the host failed when it measured the sandbox: {error}")))
+        })
+    }
+
+    /// Blocks.
+    fn excess(&self) -> Option<End> {
         match measure(&self.root, self.granted_bytes) {
             Ok(_) => None,
             Err(ArchiveError::TooLarge { bytes_max }) => {
@@ -124,12 +148,30 @@ impl Sandbox {
             .collect()
     }
 
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Removes the files. Blocks.
     pub(crate) fn remove(&self) {
         if let Err(error) = std::fs::remove_dir_all(&self.path) {
             tracing::warn!(path = %self.path.display(), %error, "cannot remove a sandbox's files");
         }
     }
+}
+
+/// Whether there must be one: it holds uploads and downloads, and what the disk is for.
+pub(crate) fn is_needed(asked: &Asked, granted_bytes: u64) -> bool {
+    !asked.uploads.is_empty() || !asked.downloads.is_empty() || has_root(asked, granted_bytes)
+}
+
+/// Whether a folder of the sandbox is the guest's `/`: there is disk, and nothing else is.
+fn has_root(asked: &Asked, granted_bytes: u64) -> bool {
+    let is_root = |path: &str| Path::new(path).components().eq([Component::RootDir]);
+    granted_bytes > 0
+        && !asked.directories.iter().any(|grant| is_root(&grant.guest_path))
+        && !asked.uploads.iter().any(|upload| is_root(&upload.guest_path))
+        && !asked.downloads.iter().any(|path| is_root(path))
 }
 
 fn make_directory(path: &Path) -> io::Result<Dir> {
@@ -194,28 +236,44 @@ impl Write for Hashing<'_> {
     }
 }
 
-/// Looks at the sandbox now and then, and stops the guest when it holds too much.
-pub(crate) struct DiskWatch(JoinHandle<()>);
+/// As long as it lives, somebody looks at the sandbox now and then, and stops the container when it
+/// holds too much.
+pub(crate) struct DiskWatch {
+    sandbox: Arc<Sandbox>,
+    leash: Arc<Leash>,
+}
 
 impl DiskWatch {
-    pub(crate) fn start(work: &Handle, sandbox: Arc<Sandbox>, leash: Arc<Leash>) -> Self {
-        let blocking = work.clone();
-        Self(work.spawn(async move {
-            loop {
-                tokio::time::sleep(Duration::from_millis(DISK_CHECK_MS)).await;
-                let sandbox = Arc::clone(&sandbox);
-                let excess = blocking.spawn_blocking(move || sandbox.excess()).await;
-                if !matches!(excess, Ok(None)) {
-                    leash.stop(Cause::DiskExceeded);
-                    return;
-                }
-            }
-        }))
+    pub(crate) fn start(work: &Handle, sandbox: &Arc<Sandbox>, leash: &Arc<Leash>) -> Self {
+        let mut watched = sandbox.watched();
+        watched.leashes.push(Arc::clone(leash));
+        if watched.watch.is_none() {
+            watched.watch = Some(work.spawn(watch(work.clone(), Arc::clone(sandbox))));
+        }
+        drop(watched);
+        Self { sandbox: Arc::clone(sandbox), leash: Arc::clone(leash) }
     }
 }
 
 impl Drop for DiskWatch {
     fn drop(&mut self) {
-        self.0.abort();
+        let mut watched = self.sandbox.watched();
+        watched.leashes.retain(|leash| !Arc::ptr_eq(leash, &self.leash));
+        if watched.leashes.is_empty()
+            && let Some(watch) = watched.watch.take()
+        {
+            watch.abort();
+        }
+    }
+}
+
+/// Watches for all containers of the task together, until the last of them is over.
+async fn watch(work: Handle, sandbox: Arc<Sandbox>) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(DISK_CHECK_MS)).await;
+        if sandbox.check(&work).await.is_some() {
+            let leashes = sandbox.watched().leashes.clone();
+            leashes.iter().for_each(|leash| leash.stop(Cause::DiskExceeded));
+        }
     }
 }

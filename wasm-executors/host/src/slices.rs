@@ -24,17 +24,20 @@ pub(crate) enum Cause {
     DiskExceeded,
     /// Its log cannot be written.
     LogFailed,
+    /// A file that its output goes into cannot be written.
+    FileFailed,
     /// Nobody wants to know about it any more.
     Abandoned,
 }
 
 impl Cause {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Killed,
         Self::TimedOut,
         Self::OutputExceeded,
         Self::DiskExceeded,
         Self::LogFailed,
+        Self::FileFailed,
         Self::Abandoned,
     ];
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use stoa_model::digest::Digest;
 use stoa_model::host::{Event, TaskChange};
 use stoa_model::ids::{ExecutorId, FrameworkId, TaskId};
 use stoa_model::limits::DURATION_MS_MAX;
@@ -15,15 +16,17 @@ use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
+use crate::budget::Budget;
 use crate::container::{Ended, Walls};
 use crate::end::End;
 use crate::executor::Note;
-use crate::limiter::Limiter;
+use crate::limiter::{Limiter, MemoryWall};
 use crate::limits::{OVERDUE_MS, RANDOM_BYTES_MAX, RESOURCES_MAX, TASKS_OVER_MAX};
 use crate::site::Site;
 use crate::slices::{Cause, Leash};
 use crate::subtasks::Subtask;
 use crate::tasks::{Stage, Task, change};
+use crate::wires::OpenPipe;
 
 /// What is due at some time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +53,13 @@ pub(crate) struct State {
     pub(crate) tasks: BTreeMap<TaskId, Task>,
     pub(crate) subtasks: BTreeMap<u64, Subtask>,
     pub(crate) next_subtask: u64,
+    /// The pipes that are not closed.
+    pub(crate) pipes: BTreeMap<u64, OpenPipe>,
+    pub(crate) next_pipe: u64,
+    /// What those subtasks live in that are of no task. The executor itself draws on its memory.
+    pub(crate) own: Budget,
+    /// What it may start for itself and for any task.
+    pub(crate) programs: Vec<Digest>,
     /// What is said after the event.
     pub(crate) outbox: Vec<Event>,
     /// Where its containers tell how they go.
@@ -96,6 +106,7 @@ impl State {
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
+        let memory = Arc::new(MemoryWall::new(walls.memory_bytes));
         Self {
             site,
             framework,
@@ -103,6 +114,10 @@ impl State {
             tasks: BTreeMap::new(),
             subtasks: BTreeMap::new(),
             next_subtask: 1,
+            pipes: BTreeMap::new(),
+            next_pipe: 1,
+            own: Budget::of_executor(Arc::clone(&memory)),
+            programs: Vec::new(),
             outbox: Vec::new(),
             notes,
             refusals: 0,
@@ -110,7 +125,7 @@ impl State {
             walls,
             fuel_used: 0,
             born: Instant::now(),
-            limiter: Limiter::new(walls.memory_bytes, Arc::clone(&leash)),
+            limiter: Limiter::new(memory, Arc::clone(&leash)),
             leash,
             alarms: BTreeSet::new(),
             single_alarms: BTreeMap::new(),
@@ -183,7 +198,7 @@ impl State {
     /// The time of a task is over: its containers end by themselves, and then its executor says
     /// so. Who has no container, or an executor that says nothing, is ended here.
     pub(crate) fn on_completion(&mut self, id: &TaskId) {
-        match self.tasks.get(id).map(|task| task.subtasks) {
+        match self.tasks.get(id).map(|task| task.budget.subtasks()) {
             None => {}
             Some(0) => self.on_completion_overdue(id),
             Some(_) => {
@@ -218,24 +233,38 @@ impl State {
         let id = change.task.clone();
         let Some(task) = self.tasks.get_mut(&id) else { return };
         task.stage = Stage::Ending(change);
-        if task.subtasks > 0 {
-            for subtask in self.subtasks.values().filter(|subtask| subtask.task == id) {
-                subtask.leash.stop(Cause::Killed);
-            }
+        if task.budget.subtasks() > 0 {
+            self.stop_subtasks(Some(&id));
         }
+        self.pipes.retain(|_, open| open.task.as_ref() != Some(&id));
         self.settle(&id);
     }
 
-    /// A container is over. Answers whether its executor is to hear of it.
-    pub(crate) fn on_subtask_ended(&mut self, number: u64, ended: &Ended) -> Option<TaskId> {
+    /// Stops the subtasks of a task, or those of no task.
+    pub(crate) fn stop_subtasks(&self, task: Option<&TaskId>) {
+        for subtask in self.subtasks.values().filter(|subtask| subtask.task.as_ref() == task) {
+            subtask.leash.stop(Cause::Killed);
+        }
+    }
+
+    /// A container is over. Answers, if its executor is to hear of it, of which task it was.
+    pub(crate) fn on_subtask_ended(
+        &mut self,
+        number: u64,
+        ended: &Ended,
+    ) -> Option<Option<TaskId>> {
         let subtask = self.subtasks.remove(&number)?;
-        let task = self.tasks.get_mut(&subtask.task)?;
+        let Some(id) = subtask.task else {
+            self.own.settle(&subtask.walls, &ended.usage);
+            return Some(None);
+        };
+        let task = self.tasks.get_mut(&id)?;
         task.on_subtask_ended(&subtask.walls, ended);
         if task.is_over() {
-            self.settle(&subtask.task);
+            self.settle(&id);
             return None;
         }
-        Some(subtask.task)
+        Some(Some(id))
     }
 
     /// What travels back is packed.
@@ -258,7 +287,7 @@ impl State {
         for alarm in &task.alarms {
             self.alarms.remove(alarm);
         }
-        let used = task.used();
+        let used = task.budget.used();
         if let Stage::Ending(mut change) | Stage::Packing(mut change) = task.stage {
             change.usage = used.or(change.usage);
             self.outbox.push(Event::Update(change));
@@ -279,7 +308,7 @@ impl State {
 
     fn settle(&mut self, id: &TaskId) {
         let Some(task) = self.tasks.get_mut(id) else { return };
-        if task.subtasks > 0 {
+        if task.budget.subtasks() > 0 {
             return;
         }
         let sandbox = match &task.prepared {
@@ -287,7 +316,7 @@ impl State {
             _ => None,
         };
         let Some(sandbox) = sandbox else { return self.forget(id) };
-        let has_run = task.used().is_some();
+        let has_run = task.budget.used().is_some();
         let stage = std::mem::replace(&mut task.stage, Stage::Preparing);
         let Stage::Ending(change) = stage else {
             task.stage = stage;

@@ -1,5 +1,6 @@
 //! Wasm programs that an executor runs: the interface `subtasks` of the world. Each lives in a
-//! container of its own, inside walls carved from its task's.
+//! container of its own, inside walls carved from what its task was granted, or from the executor's
+//! own grant.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,29 +10,34 @@ use stoa_model::digest::Digest;
 use stoa_model::ids::TaskId;
 use stoa_model::limits::ARGUMENT_BYTES_MAX;
 use stoa_model::status::Usage;
-use stoa_model::task::TaskBody;
-use tokio::io::{AsyncWrite, DuplexStream, duplex};
+use stoa_model::task::{TaskBody, TaskInfo};
+use tokio::io::{AsyncWrite, DuplexStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+use crate::budget::Budget;
 use crate::compiler;
 use crate::container::{self, Plan, Walls};
 use crate::end::End;
 use crate::executor::Note;
 use crate::grants::Grants;
-use crate::limits::{EXECUTOR_SUBTASKS_MAX, SLICE_FUEL, STDIN_BYTES_MAX};
-use crate::output::{Log, Output, Sink};
+use crate::limits::{EXECUTOR_PIPES_MAX, EXECUTOR_SUBTASKS_MAX, SLICE_FUEL};
+use crate::output::{Output, Sink};
+use crate::pipes::Pipe;
 use crate::program::Runnable;
+use crate::sandbox::Sandbox;
 use crate::slices::{Cause, Leash};
 use crate::state::{State, after};
 use crate::tasks::{Stage, Task};
+use crate::wires::{OpenPipe, Unspawned, Wires, writes_files};
 use crate::words;
-use crate::world::stoa::executor::subtasks::{self as wit, Host, Refusal, Source, SpawnOptions};
+use crate::world::stoa::executor::subtasks::{Host, Refusal, Source, SpawnOptions};
 use crate::world::stoa::executor::types;
 
 /// One running program of an executor.
 pub(crate) struct Subtask {
-    pub(crate) task: TaskId,
+    /// The task whose grant it lives in; none is the executor's own.
+    pub(crate) task: Option<TaskId>,
     pub(crate) leash: Arc<Leash>,
     pub(crate) walls: Walls,
     output: Output,
@@ -39,7 +45,7 @@ pub(crate) struct Subtask {
     stdin: Option<DuplexStream>,
 }
 
-/// What a subtask is made of, apart from its walls.
+/// What a subtask runs and what it may touch.
 struct Recipe {
     runnable: Runnable,
     grants: Arc<Grants>,
@@ -48,30 +54,39 @@ struct Recipe {
     slot: OwnedSemaphorePermit,
 }
 
-/// How a subtask is to be fed and heard.
-struct Wires {
-    to_log: bool,
-    to_executor: bool,
-    has_stdin: bool,
-    log: Arc<Log>,
+/// What keeps a subtask in.
+struct Bounds {
+    task: Option<TaskId>,
+    walls: Walls,
+    leash: Arc<Leash>,
+    sandbox: Option<Arc<Sandbox>>,
 }
 
 impl Host for State {
     async fn spawn(&mut self, options: SpawnOptions) -> Result<u64, Refusal> {
-        let spawned = self.on_spawn(options).await;
-        match &spawned {
+        let task = options.task.as_deref().and_then(words::task_id);
+        match self.on_spawn(options).await {
+            Ok(number) => Ok(number),
             // A program that cannot start is no fault of its executor.
-            Err(Refusal::CannotStart(_)) | Ok(_) => spawned,
-            Err(_) => self.count_refusal(spawned),
+            Err(Unspawned::NotStarted(end)) => {
+                if let Some(task) = task.and_then(|task| self.tasks.get_mut(&task)) {
+                    task.on_not_started(&end);
+                }
+                Err(Refusal::CannotStart(end.to_wit()))
+            }
+            Err(Unspawned::Refused(Refusal::Ended)) => Err(Refusal::Ended),
+            Err(Unspawned::Refused(refusal)) => self.count_refusal(Err(refusal)),
         }
     }
 
-    fn make_pipe(&mut self, _task: Option<String>) -> Result<u64, Refusal> {
-        Err(Refusal::TooMuch("there are no pipes yet".to_owned()))
+    fn make_pipe(&mut self, task: Option<String>) -> Result<u64, Refusal> {
+        let made = self.on_make_pipe(task);
+        self.count_refusal(made)
     }
 
-    fn close_pipe(&mut self, _pipe: u64) -> Result<(), Refusal> {
-        Err(Refusal::Ended)
+    /// Those that are attached keep their ends; who forgets the pipe attaches no more.
+    fn close_pipe(&mut self, pipe: u64) -> Result<(), Refusal> {
+        self.pipes.remove(&pipe).map(drop).ok_or(Refusal::Ended)
     }
 
     fn kill(&mut self, subtask: u64, policy: types::KillPolicy) -> Result<(), Refusal> {
@@ -104,6 +119,8 @@ impl Host for State {
         }))
     }
 
+    /// Takes what there is room for; who has more comes again with the rest, for example when the
+    /// subtask has written something, or in a `tick`.
     fn write_stdin(&mut self, subtask: u64, data: Vec<u8>) -> Result<u32, Refusal> {
         let subtask = self.subtask(subtask)?;
         let Some(stdin) = &mut subtask.stdin else { return Err(Refusal::Ended) };
@@ -126,40 +143,93 @@ impl State {
         self.subtasks.get_mut(&number).ok_or(Refusal::Ended)
     }
 
-    async fn on_spawn(&mut self, options: SpawnOptions) -> Result<u64, Refusal> {
-        if self.subtasks.len() >= EXECUTOR_SUBTASKS_MAX {
-            let message = format!("{EXECUTOR_SUBTASKS_MAX} subtasks at a time are allowed");
+    fn on_make_pipe(&mut self, task: Option<String>) -> Result<u64, Refusal> {
+        if self.pipes.len() >= EXECUTOR_PIPES_MAX {
+            let message = format!("{EXECUTOR_PIPES_MAX} pipes that are not closed are allowed");
             return Err(Refusal::TooMuch(message));
         }
-        let name = options.task.clone().unwrap_or_default();
-        let unknown = || Refusal::UnknownTask(name.clone());
-        let id = words::task_id(&name).ok_or_else(unknown)?;
-        let launched = |task: &&mut Task| matches!(task.stage, Stage::Launched(_));
-        self.tasks.get_mut(&id).filter(launched).ok_or_else(unknown)?;
-        let recipe = match options.source {
-            Source::Own => self.own_recipe(&id),
-            Source::Granted(program) | Source::Bare(program) => {
-                self.other_recipe(&id, program).await?
-            }
-        };
-        let task = self.tasks.get_mut(&id).ok_or_else(|| Refusal::UnknownTask(id.to_string()))?;
-        let recipe = recipe.map_err(|end| {
-            task.on_not_started(&end);
-            Refusal::CannotStart(end.to_wit())
-        })?;
-        // From here on nothing fails: what is carved comes back only with the end of a subtask.
-        let walls = task.carve(options.limits.map(words::walls)).map_err(Refusal::TooMuch)?;
-        let wires = Wires {
-            to_log: matches!(options.stdout, wit::Output::Log | wit::Output::Both),
-            to_executor: matches!(options.stdout, wit::Output::Executor | wit::Output::Both),
-            has_stdin: matches!(options.stdin, wit::Input::Executor),
-            log: Arc::clone(&task.log),
+        let task = self.grantor(task)?;
+        let number = self.next_pipe;
+        self.next_pipe += 1;
+        self.pipes.insert(number, OpenPipe { task, pipe: Pipe::default() });
+        Ok(number)
+    }
+
+    /// The task that is meant, if it is one that its executor may speak of.
+    fn grantor(&self, task: Option<String>) -> Result<Option<TaskId>, Refusal> {
+        let Some(name) = task else { return Ok(None) };
+        match words::task_id(&name).filter(|id| self.launched(id).is_some()) {
+            Some(id) => Ok(Some(id)),
+            None => Err(Refusal::UnknownTask(name)),
+        }
+    }
+
+    /// A task that its executor has and that is not over.
+    pub(crate) fn launched(&self, id: &TaskId) -> Option<&Task> {
+        self.tasks.get(id).filter(|task| matches!(task.stage, Stage::Launched(_)))
+    }
+
+    fn budget(&mut self, task: Option<&TaskId>) -> Result<&mut Budget, Refusal> {
+        let Some(id) = task else { return Ok(&mut self.own) };
+        let task = self.tasks.get_mut(id).ok_or_else(|| Refusal::UnknownTask(id.to_string()))?;
+        Ok(&mut task.budget)
+    }
+
+    async fn on_spawn(&mut self, options: SpawnOptions) -> Result<u64, Unspawned> {
+        if self.subtasks.len() >= EXECUTOR_SUBTASKS_MAX {
+            let message = format!("{EXECUTOR_SUBTASKS_MAX} subtasks at a time are allowed");
+            return Err(Refusal::TooMuch(message).into());
+        }
+        let task = self.grantor(options.task.clone())?;
+        let asked = options.limits.map(words::walls);
+        let walls = self.budget(task.as_ref())?.carve(asked).map_err(Refusal::TooMuch)?;
+        self.check_wires(task.as_ref(), &options)?;
+        let grants = self.grants_of(task.as_ref())?;
+        let recipe = self.recipe(task.as_ref(), &options.source, &grants).await?;
+        let opened = self.open_files(&grants, &options).await?;
+        self.budget(task.as_ref())?.take(&walls).map_err(Refusal::TooMuch)?;
+        // From here on nothing fails: what is taken comes back only with the end of a subtask.
+        let wires = self.attach(&options, opened);
+        let sandbox = match writes_files(&options) {
+            true => grants.sandbox.clone(),
+            false => recipe.grants.sandbox.clone(),
         };
         let leash = Arc::new(Leash::default());
-        if let Some(at) = walls.wall_ms.map(after).into_iter().chain(task.deadline).min() {
+        let deadline = task.as_ref().and_then(|task| self.tasks.get(task)?.deadline);
+        if let Some(at) = walls.wall_ms.map(after).into_iter().chain(deadline).min() {
             leash.stop_at(at, Cause::TimedOut);
         }
-        Ok(self.start((id, walls, leash), recipe, wires))
+        Ok(self.start(Bounds { task, walls, leash, sandbox }, recipe, wires))
+    }
+
+    /// What a task was granted; without a task it is nothing.
+    pub(crate) fn grants_of(&self, task: Option<&TaskId>) -> Result<Arc<Grants>, End> {
+        let prepared = task.and_then(|task| self.tasks.get(task)?.prepared.as_ref());
+        match prepared {
+            Some(Ok(prepared)) => Ok(Arc::clone(&prepared.grants)),
+            Some(Err(end)) => Err(end.clone()),
+            None => Ok(Arc::default()),
+        }
+    }
+
+    async fn recipe(
+        &mut self,
+        task: Option<&TaskId>,
+        source: &Source,
+        granted: &Arc<Grants>,
+    ) -> Result<Recipe, Unspawned> {
+        match (source, task) {
+            (Source::Own, Some(task)) => Ok(self.own_recipe(task)?),
+            (Source::Own, None) => {
+                let message =
+                    "an executor has no own program to start: it names one of its programs";
+                Err(End::failed(message).into())
+            }
+            (Source::Granted(program), _) => {
+                self.named_recipe(task, program, Arc::clone(granted)).await
+            }
+            (Source::Bare(program), _) => self.named_recipe(task, program, Arc::default()).await,
+        }
     }
 
     /// The task's own program, which was prepared before the executor heard of the task.
@@ -169,12 +239,13 @@ impl State {
         let prepared = task.prepared.as_mut().ok_or_else(none)?;
         let prepared = prepared.as_mut().map_err(|end| end.clone())?;
         let TaskBody::Command(command) = &task.info.body else { return Err(none()) };
+        let program = prepared.program.as_ref().ok_or_else(none)?;
         let slot = match prepared.slot.take() {
             Some(slot) => slot,
-            None => take_slot(&self.site.slots, prepared.program.slots, self.site.slots_max)?,
+            None => take_slot(&self.site.slots, program.slots, self.site.slots_max)?,
         };
         Ok(Recipe {
-            runnable: prepared.program.runnable.clone()?,
+            runnable: program.runnable.clone()?,
             grants: Arc::clone(&prepared.grants),
             arguments: arguments(&command.name, &command.arguments),
             environment: command.environment.clone(),
@@ -182,59 +253,52 @@ impl State {
         })
     }
 
-    async fn other_recipe(
+    async fn named_recipe(
         &mut self,
-        id: &TaskId,
-        program: types::Program,
-    ) -> Result<Result<Recipe, End>, Refusal> {
+        task: Option<&TaskId>,
+        program: &types::Program,
+        grants: Arc<Grants>,
+    ) -> Result<Recipe, Unspawned> {
         let words = program.arguments.iter().map(String::len);
         let variables = program.environment.iter().map(|(key, value)| key.len() + value.len());
         if words.chain(variables).sum::<usize>() > ARGUMENT_BYTES_MAX {
             let message = format!("{ARGUMENT_BYTES_MAX} bytes of arguments are allowed");
-            return Err(Refusal::TooMuch(message));
+            return Err(Refusal::TooMuch(message).into());
         }
-        let artifacts = self.tasks.get(id).map_or_else(Vec::new, |task| task.info.artifacts());
-        let digest = program.artifact.parse::<Digest>().ok();
-        let Some(digest) = digest.filter(|digest| artifacts.contains(digest)) else {
+        let info = task.and_then(|task| self.tasks.get(task)).map(|task| &*task.info);
+        let may_start = |digest: &Digest| {
+            self.programs.contains(digest) || info.is_some_and(|info| names(info, digest))
+        };
+        let Some(digest) = program.artifact.parse().ok().filter(may_start) else {
             let artifact = &program.artifact;
-            return Ok(Err(End::denied(format!("{artifact} is no artifact of the task"))));
+            let whose = if task.is_some() { "the task or its executor" } else { "the executor" };
+            return Err(End::denied(format!("{artifact} is no program of {whose}")).into());
         };
         let compiled = match self.site.compiler.ready(digest) {
-            Some(compiled) => Ok(compiled),
-            None => compiler::ready(self.site.compiler.prepare(digest), |_| {}).await,
+            Some(compiled) => compiled,
+            None => compiler::ready(self.site.compiler.prepare(digest), |_| {}).await?,
         };
-        Ok(compiled.and_then(|compiled| {
-            let runnable = compiled.runnable.clone()?;
-            let slot = take_slot(&self.site.slots, compiled.slots, self.site.slots_max)?;
-            Ok(Recipe {
-                runnable,
-                grants: Arc::default(),
-                arguments: arguments(&program.name, &program.arguments),
-                environment: program.environment,
-                slot,
-            })
-        }))
+        let runnable = compiled.runnable.clone()?;
+        let slot = take_slot(&self.site.slots, compiled.slots, self.site.slots_max)?;
+        let arguments = arguments(&program.name, &program.arguments);
+        let environment = program.environment.clone();
+        Ok(Recipe { runnable, grants, arguments, environment, slot })
     }
 
     /// Nothing here waits: the container is made where guests run.
-    fn start(
-        &mut self,
-        (task, walls, leash): (TaskId, Walls, Arc<Leash>),
-        recipe: Recipe,
-        wires: Wires,
-    ) -> u64 {
+    fn start(&mut self, bounds: Bounds, recipe: Recipe, wires: Wires) -> u64 {
         let number = self.next_subtask;
         self.next_subtask += 1;
-        let to_executor = (self.notes.clone(), Some(task.clone()), number);
+        let Bounds { task, walls, leash, sandbox } = bounds;
+        let log = task.as_ref().and_then(|task| self.tasks.get(task));
         let sink = Sink {
-            log: wires.to_log.then_some(wires.log),
-            executor: wires.to_executor.then_some(to_executor),
+            routes: wires.routes,
+            log: log.map(|task| Arc::clone(&task.log)),
+            executor: (self.notes.clone(), task.clone(), number),
             events: self.site.events.clone(),
             work: self.site.work.clone(),
         };
         let output = Output::new(sink, walls.output_bytes, Arc::clone(&leash));
-        let pipe = wires.has_stdin.then(|| duplex(STDIN_BYTES_MAX));
-        let (stdin, guest_stdin) = pipe.map_or((None, None), |(ours, its)| (Some(ours), Some(its)));
         let plan = Plan {
             engine: self.site.engine.clone(),
             work: self.site.work.clone(),
@@ -243,7 +307,8 @@ impl State {
             arguments: recipe.arguments,
             environment: recipe.environment,
             grants: recipe.grants,
-            stdin: guest_stdin,
+            sandbox,
+            ends: wires.ends,
             output: output.clone(),
             slot: recipe.slot,
         };
@@ -253,10 +318,21 @@ impl State {
             // An executor that is gone has no use for it.
             let _ = notes.send(Note::Ended { subtask: number, ended }).await;
         });
-        let started = Instant::now();
+        let (started, stdin) = (Instant::now(), wires.stdin);
         let subtask = Subtask { task, leash, walls, output, started, stdin };
         self.subtasks.insert(number, subtask);
         number
+    }
+}
+
+/// Whether the task names this program, for itself or with its executor.
+fn names(info: &TaskInfo, digest: &Digest) -> bool {
+    match &info.body {
+        TaskBody::Command(command) => command.program == *digest,
+        TaskBody::Executor(task) => {
+            let mut programs = task.programs.iter().chain(&task.executor.programs);
+            programs.any(|named| named.program == *digest)
+        }
     }
 }
 

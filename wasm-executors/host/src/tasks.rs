@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use stoa_model::host::TaskChange;
 use stoa_model::ids::FrameworkId;
-use stoa_model::status::{Reason, Usage};
+use stoa_model::status::Reason;
 use stoa_model::task::{TaskInfo, TaskState};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use crate::budget::Budget;
 use crate::container::{Ended, Walls};
 use crate::end::End;
 use crate::grants::Grants;
@@ -29,9 +30,10 @@ pub(crate) enum Stage {
     Packing(Box<TaskChange>),
 }
 
-/// What a task's own program needs to start at once.
+/// What a task was granted, and what its own program needs to start at once.
 pub(crate) struct Prepared {
-    pub(crate) program: Arc<Program>,
+    /// Its own program, if it names one.
+    pub(crate) program: Option<Arc<Program>>,
     pub(crate) grants: Arc<Grants>,
     /// The place in the pool that is kept for the first start.
     pub(crate) slot: Option<OwnedSemaphorePermit>,
@@ -42,17 +44,15 @@ pub(crate) struct Task {
     pub(crate) info: Box<TaskInfo>,
     pub(crate) stage: Stage,
     pub(crate) log: Arc<Log>,
-    /// Its own program, or why it cannot start; none if it names no program.
+    /// Its grants and its own program, or why they cannot be had; none while they are made.
     pub(crate) prepared: Option<Result<Prepared, End>>,
-    /// Subtasks that live.
-    pub(crate) subtasks: usize,
+    /// What its subtasks live in.
+    pub(crate) budget: Budget,
     pub(crate) kill_asked: bool,
     /// When `max_completion_ms` is over; known since it runs.
     pub(crate) deadline: Option<Instant>,
     /// Alarms that must go when the task goes.
     pub(crate) alarms: Vec<(Instant, Due)>,
-    left: Walls,
-    used: Option<Usage>,
     last_end: Option<End>,
 }
 
@@ -71,44 +71,16 @@ impl Walls {
 impl Task {
     pub(crate) fn new(info: Box<TaskInfo>, stage: Stage, log: Arc<Log>) -> Self {
         Self {
-            left: Walls::of(&info),
+            budget: Budget::of_task(&Walls::of(&info)),
             info,
             stage,
             log,
             prepared: None,
-            subtasks: 0,
             kill_asked: false,
             deadline: None,
             alarms: Vec::new(),
-            used: None,
             last_end: None,
         }
-    }
-
-    /// Takes a subtask's walls from what is left of the task's.
-    pub(crate) fn carve(&mut self, asked: Option<Walls>) -> Result<Walls, String> {
-        let asked = asked.unwrap_or(self.left);
-        if asked.memory_bytes > self.left.memory_bytes {
-            return Err(too_much("bytes of memory", asked.memory_bytes, self.left.memory_bytes));
-        }
-        if asked.output_bytes > self.left.output_bytes {
-            return Err(too_much("bytes of output", asked.output_bytes, self.left.output_bytes));
-        }
-        let fuel = match (asked.fuel, self.left.fuel) {
-            (Some(asked), Some(left)) if asked > left => {
-                return Err(too_much("units of fuel", asked, left));
-            }
-            (asked, left) => asked.or(left),
-        };
-        let wall_ms = match (asked.wall_ms, self.left.wall_ms) {
-            (Some(asked), Some(left)) => Some(asked.min(left)),
-            (asked, left) => asked.or(left),
-        };
-        self.left.memory_bytes -= asked.memory_bytes;
-        self.left.output_bytes -= asked.output_bytes;
-        self.left.fuel = self.left.fuel.zip(fuel).map(|(left, fuel)| left - fuel);
-        self.subtasks += 1;
-        Ok(Walls { fuel, wall_ms, ..asked })
     }
 
     /// A subtask could not start, and why.
@@ -116,30 +88,10 @@ impl Task {
         self.last_end = Some(end.clone());
     }
 
-    /// A subtask is over: what it did not use can be carved again.
+    /// A subtask is over.
     pub(crate) fn on_subtask_ended(&mut self, walls: &Walls, ended: &Ended) {
-        self.subtasks = self.subtasks.saturating_sub(1);
-        let usage = ended.usage;
-        self.left.memory_bytes += walls.memory_bytes;
-        self.left.output_bytes += walls.output_bytes.saturating_sub(usage.output_bytes);
-        if let (Some(left), Some(fuel)) = (&mut self.left.fuel, walls.fuel) {
-            *left = left.saturating_add(fuel.saturating_sub(usage.fuel));
-        }
-        self.used = Some(match self.used {
-            None => usage,
-            Some(used) => Usage {
-                fuel: used.fuel.saturating_add(usage.fuel),
-                wall_us: used.wall_us.saturating_add(usage.wall_us),
-                memory_peak_bytes: used.memory_peak_bytes.max(usage.memory_peak_bytes),
-                output_bytes: used.output_bytes.saturating_add(usage.output_bytes),
-            },
-        });
+        self.budget.settle(walls, &ended.usage);
         self.last_end = Some(ended.end.clone());
-    }
-
-    /// What all its subtasks have used, as far as they are over.
-    pub(crate) fn used(&self) -> Option<Usage> {
-        self.used
     }
 
     /// The end that `told` stands for, in the words it was told with when it happened.
@@ -175,10 +127,6 @@ impl Task {
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Ending(_) | Stage::Packing(_))
     }
-}
-
-fn too_much(what: &str, asked: u64, left: u64) -> String {
-    format!("asked for {asked} {what}, {left} are left")
 }
 
 /// A change of a task that carries nothing but what happened.
@@ -231,23 +179,6 @@ mod tests {
         let framework = FrameworkId::new("f").unwrap();
         let log = Log::new(std::path::Path::new("/nowhere").into(), framework, info.id.clone());
         Task::new(Box::new(info), Stage::Launched(TaskState::Staging), Arc::new(log))
-    }
-
-    fn walls(memory_bytes: u64, fuel: Option<u64>, output_bytes: u64) -> Walls {
-        Walls { memory_bytes, fuel, wall_ms: None, output_bytes }
-    }
-
-    #[test]
-    fn what_subtasks_take_together_is_never_more_than_the_task_has() {
-        let mut task = task();
-        assert_eq!(task.carve(Some(walls(60, None, 4))), Ok(walls(60, Some(50), 4)));
-        let refused = task.carve(Some(walls(41, None, 4)));
-        assert_eq!(refused.unwrap_err(), "asked for 41 bytes of memory, 40 are left");
-        assert!(task.carve(Some(walls(1, Some(1), 1))).is_err(), "no fuel is left");
-        let usage = Usage { fuel: 20, output_bytes: 3, ..Usage::default() };
-        let ended = Ended { end: End::exited(0), usage };
-        task.on_subtask_ended(&walls(60, Some(50), 4), &ended);
-        assert_eq!(task.carve(None), Ok(walls(100, Some(30), 7)));
     }
 
     #[test]

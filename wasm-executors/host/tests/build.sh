@@ -8,6 +8,6 @@ source "$here/$toolchain/env.sh"
 source "$here/$toolchain/lock.sh"
 
 "$here/$toolchain/build-component.sh" "$here/rascal" "$here/rascal.wasm" "$@"
-guest_lock_write "$here/guests.lock" rascal rascal/src/lib.rs rascal/Cargo.toml rascal/Cargo.lock \
+guest_lock_write "$here/guests.lock" rascal rascal/src rascal/Cargo.toml rascal/Cargo.lock \
     rascal/wit ../../wit/executor.wit "$toolchain/componentize" build.sh \
     "$toolchain/build-component.sh" "$toolchain/env.sh"

@@ -96,7 +96,7 @@ fn completions_name_the_commands_for_every_shell() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish"] {
         let finished = place.stoa(&["completions", shell]).finish().succeeded();
-        for word in ["run", "frameworks", "completions"] {
+        for word in ["run", "frameworks", "inspect", "executor-program", "completions"] {
             assert!(finished.text().contains(word), "no {word} for {shell}");
         }
     }

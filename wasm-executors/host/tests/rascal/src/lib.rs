@@ -1,6 +1,9 @@
 //! An executor that does what its tasks' data says, good and bad, and a program that it starts: the
 //! data's first word is what to do, the others are its arguments.
 
+mod program;
+mod script;
+
 mod bindings {
     wit_bindgen::generate!({
         world: "test:rascal/rascal",
@@ -19,20 +22,12 @@ use std::cell::RefCell;
 
 use bindings::export;
 use bindings::exports::stoa::executor::events::{self, ExecutorInfo, TaskInfo};
-use bindings::exports::wasi::cli::run;
 use bindings::stoa::executor::driver;
 use bindings::stoa::executor::subtasks::{self, Input, Output, Refusal, Source, SpawnOptions};
 use bindings::stoa::executor::types::{
     KillPolicy, Limits, Program, Reason, TaskState, TaskStatus, Usage,
 };
-use bindings::wasi::cli::environment::get_arguments;
-use bindings::wasi::cli::{stdin::get_stdin, stdout::get_stdout};
-use bindings::wasi::sockets::instance_network::instance_network;
-use bindings::wasi::sockets::ip_name_lookup::resolve_addresses;
-use bindings::wasi::sockets::network::{
-    ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress,
-};
-use bindings::wasi::sockets::tcp_create_socket::create_tcp_socket;
+use script::Script;
 
 /// The task that is under way, its subtask, and what was seen of it.
 #[derive(Default)]
@@ -46,6 +41,8 @@ struct Now {
 
 thread_local! {
     static NOW: RefCell<Now> = RefCell::default();
+    /// The script that is under way, if one is.
+    static SCRIPT: RefCell<Option<Script>> = const { RefCell::new(None) };
 }
 
 struct Rascal;
@@ -54,6 +51,7 @@ export!(Rascal with_types_in bindings);
 
 impl events::Guest for Rascal {
     fn registered(executor: ExecutorInfo) {
+        script::remember(&executor.programs);
         if executor.data == b"trap at once" {
             panic!("trapped in registered");
         }
@@ -67,6 +65,11 @@ impl events::Guest for Rascal {
         let (what, argument) = data.split_once(' ').unwrap_or((&data, ""));
         NOW.set(Now { task: task.id.clone(), what: what.to_owned(), ..Now::default() });
         match what {
+            "script" => {
+                let _ = report(&task.id, TaskState::Running, "");
+                SCRIPT.set(Some(Script::new(&task, argument)));
+                proceed(Script::proceed);
+            }
             "refuse" => return Err("not today".to_owned()),
             "trap" => panic!("trapped in launch-task"),
             "spin" => loop {
@@ -120,17 +123,26 @@ impl events::Guest for Rascal {
         tell(&format!("acknowledged {task}"));
     }
 
-    fn subtask_exited(_task: Option<String>, _subtask: u64, why: Reason, usage: Usage) {
+    fn subtask_exited(task: Option<String>, subtask: u64, why: Reason, usage: Usage) {
+        if SCRIPT.with_borrow(Option::is_some) {
+            return proceed(|script| script.on_exited(task, subtask, why, usage));
+        }
         let seen = NOW.with_borrow(|now| String::from_utf8_lossy(&now.seen).into_owned());
         finish(&format!("{why:?} {} {seen}", usage.output_bytes));
     }
 
-    fn subtask_output(_task: Option<String>, _subtask: u64, is_stderr: bool, data: Vec<u8>) {
+    fn subtask_output(_task: Option<String>, subtask: u64, is_stderr: bool, data: Vec<u8>) {
+        if SCRIPT.with_borrow(Option::is_some) {
+            return proceed(|script| script.on_output(subtask, is_stderr, &data));
+        }
         assert!(!is_stderr);
         NOW.with_borrow_mut(|now| now.seen.extend(data));
     }
 
     fn tick() {
+        if SCRIPT.with_borrow(Option::is_some) {
+            return proceed(Script::proceed);
+        }
         let (what, subtask, ticks) = NOW.with_borrow_mut(|now| {
             now.ticks += 1;
             (now.what.clone(), now.subtask, now.ticks)
@@ -148,6 +160,19 @@ impl events::Guest for Rascal {
     fn shutdown(grace_ms: u64) {
         tell(&format!("shutdown {grace_ms}"));
     }
+}
+
+/// Lets the script go on; at its end the task is over.
+fn proceed(step: impl FnOnce(&mut Script)) {
+    let over = SCRIPT.with_borrow_mut(|script| {
+        let script = script.as_mut().expect("it was there just now");
+        step(script);
+        script.transcript()
+    });
+    let Some((task, data)) = over else { return };
+    SCRIPT.set(None);
+    let status = TaskStatus { data, ..status(&task, TaskState::Finished, "") };
+    driver::send_status_update(&status).unwrap();
 }
 
 /// Lets a subtask spin, pauses it, sees that it stands still, lets it go on, and kills it.
@@ -224,58 +249,16 @@ fn finish(message: &str) {
 }
 
 fn report(task: &str, state: TaskState, message: &str) -> Result<(), driver::Refusal> {
-    driver::send_status_update(&TaskStatus {
+    driver::send_status_update(&status(task, state, message))
+}
+
+fn status(task: &str, state: TaskState, message: &str) -> TaskStatus {
+    TaskStatus {
         task: task.to_owned(),
         state,
         because: None,
         message: message.to_owned(),
         usage: None,
         data: Vec::new(),
-    })
-}
-
-/// The program: copies its input, or spins, or tries the network.
-impl run::Guest for Rascal {
-    fn run() -> Result<(), ()> {
-        let arguments = get_arguments();
-        let said = match arguments.get(1).map(String::as_str) {
-            Some("spin-below") => loop {
-                std::hint::spin_loop();
-            },
-            Some("connect") => connect(arguments[2].parse().unwrap()),
-            Some("bind") => bind(arguments[2].parse().unwrap()),
-            Some("resolve") => resolve_addresses(&instance_network(), "localhost").map(drop),
-            _ => return copy(),
-        };
-        let said = said.map_or_else(|code| format!("{code:?}"), |()| "done".to_owned());
-        get_stdout().blocking_write_and_flush(said.as_bytes()).map_err(drop)
     }
-}
-
-fn copy() -> Result<(), ()> {
-    let (input, output) = (get_stdin(), get_stdout());
-    while let Ok(bytes) = input.blocking_read(4_096) {
-        output.blocking_write_and_flush(&bytes).map_err(drop)?;
-    }
-    Ok(())
-}
-
-fn local(port: u16) -> IpSocketAddress {
-    IpSocketAddress::Ipv4(Ipv4SocketAddress { port, address: (127, 0, 0, 1) })
-}
-
-/// Connects and says hello.
-fn connect(port: u16) -> Result<(), ErrorCode> {
-    let socket = create_tcp_socket(IpAddressFamily::Ipv4)?;
-    socket.start_connect(&instance_network(), local(port))?;
-    socket.subscribe().block();
-    let (_input, output) = socket.finish_connect()?;
-    output.blocking_write_and_flush(b"hello").map_err(|_| ErrorCode::ConnectionReset)
-}
-
-fn bind(port: u16) -> Result<(), ErrorCode> {
-    let socket = create_tcp_socket(IpAddressFamily::Ipv4)?;
-    socket.start_bind(&instance_network(), local(port))?;
-    socket.subscribe().block();
-    socket.finish_bind()
 }
