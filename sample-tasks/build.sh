@@ -27,6 +27,7 @@ sort        rust  module
 spin        wat   module
 ticker      c     component
 trap        wat   module
+upper       rust  module
 words       rust  component
 "
 

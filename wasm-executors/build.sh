@@ -7,9 +7,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/toolchain/env.sh"
 source "$here/toolchain/lock.sh"
 
-for name in command shell; do
+for name in command group map shell; do
+    sources=("$name/src" "$name/Cargo.toml" "$name/Cargo.lock")
+    # The one file that two of them have.
+    [ "$name" != group ] || sources+=(map/src/json.rs)
     "$here/toolchain/build-component.sh" "$here/$name" "$here/$name.wasm" --locked
-    guest_lock_write "$here/guests.lock" "$name" "$name/src" "$name/Cargo.toml" "$name/Cargo.lock" \
+    guest_lock_write "$here/guests.lock" "$name" "${sources[@]}" \
         guest/src guest/Cargo.toml wit/executor.wit toolchain/componentize build.sh \
         toolchain/build-component.sh toolchain/env.sh
 done
