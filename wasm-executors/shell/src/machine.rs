@@ -144,6 +144,11 @@ impl Machine {
         self.plumbing.kill_all(world, grace_ms);
     }
 
+    /// Whether it was told to end.
+    pub fn is_killed(&self) -> bool {
+        self.is_killed
+    }
+
     /// How it goes, without going on.
     pub fn progress(&self) -> Progress {
         match &self.outcome {

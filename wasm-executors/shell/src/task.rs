@@ -77,7 +77,8 @@ impl Task {
 
     /// Ends its programs; no other one starts.
     pub fn kill(&mut self, policy: KillPolicy) {
-        if policy.grace_ms > 0 {
+        // One that is told again ends sooner, but is KILLING already.
+        if policy.grace_ms > 0 && !self.machine.is_killed() {
             self.report(TaskState::Killing, None, String::new());
         }
         self.machine.kill(&mut hands(&self.id, &self.programs), policy.grace_ms);
