@@ -140,7 +140,8 @@ fn ended(exit: &SubtaskExit) -> Ended {
         | Reason::ContainerFailed(what) => (126, what.clone(), false),
     };
     let used = Used { fuel: exit.usage.fuel, output_bytes: exit.usage.output_bytes };
-    Ended { status, how, ends_task, used }
+    let is_used_up = matches!(exit.why, Reason::FuelExhausted | Reason::OutputExceeded);
+    Ended { status, how, ends_task, is_used_up, used }
 }
 
 impl World for Hands<'_> {
