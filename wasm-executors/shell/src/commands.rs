@@ -105,7 +105,7 @@ impl Machine {
                 budget: strand.budget.take(),
             };
             let what = format!("making {path}");
-            match self.plumbing.start(world, strand, start, Kind::Touch, what) {
+            match self.plumbing.start(world, strand, start, (Kind::Touch, what)) {
                 Ok(subtask) => strand.state = State::Program(subtask),
                 Err(why) => {
                     self.complain(world, strand, (1, format!("cannot make {path}: {why}")), next);
@@ -138,7 +138,7 @@ impl Machine {
         let blame = |status: i32| format!("{name} at {at}: exited with {status}");
         match done {
             Done::Status(status) => {
-                strand.finish(Outcome { status, blame: blame(status) }, next);
+                strand.finish(Outcome::new(status, blame(status)), next);
             }
             Done::Complaint(status, why) => self.complain(world, strand, (status, why), next),
             Done::Exit(status) => {
@@ -147,8 +147,8 @@ impl Machine {
                     true => blame(status),
                     false => std::mem::take(&mut strand.blame),
                 };
-                let next = self.last_place();
-                strand.finish(Outcome { status, blame }, next);
+                let next = self.steps().last();
+                strand.finish(Outcome::new(status, blame), next);
             }
         }
     }
@@ -189,7 +189,7 @@ impl Machine {
         let what = format!("{} at {}", start.name, pending.at);
         let name = start.name.clone();
         strand.pending = Some(Pending { wiring, ..pending });
-        match self.plumbing.start(world, strand, start, Kind::Command, what) {
+        match self.plumbing.start(world, strand, start, (Kind::Command, what)) {
             Ok(subtask) => strand.state = State::Program(subtask),
             Err(why) => {
                 let why = format!("{name}: cannot start: {why}");
@@ -209,7 +209,7 @@ impl Machine {
         let pending = strand.pending.take();
         let stderr = pending.as_ref().map_or(&strand.wiring.stderr, |p| &p.wiring.stderr).clone();
         let at = pending.map_or(String::new(), |pending| format!(" at {}", pending.at));
-        let outcome = Outcome { status, blame: format!("{why}{at}") };
+        let outcome = Outcome::new(status, format!("{why}{at}"));
         // To the log of stdout it would need a relay for a relay's sake.
         let stderr = match stderr {
             Output::Log(_) => Output::Log(Stream::Stderr),
@@ -226,7 +226,7 @@ impl Machine {
             budget: strand.budget.take(),
         };
         let kind = Kind::Complaint(outcome.clone(), next);
-        match self.plumbing.start(world, strand, start, kind, "warn".to_owned()) {
+        match self.plumbing.start(world, strand, start, (kind, "warn".to_owned())) {
             Ok(subtask) => strand.state = State::Program(subtask),
             // It stands in the outcome all the same.
             Err(_) => strand.finish(outcome, next),
@@ -243,7 +243,7 @@ impl Strand {
                 _ => self.place + 1,
             };
             let blame = format!("a file could not be made: {}", ended.how);
-            self.finish(Outcome { status: 1, blame }, next);
+            self.finish(Outcome::new(1, blame), next);
         }
     }
 }

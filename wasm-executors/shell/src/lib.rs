@@ -1,6 +1,6 @@
 //! The `shell` executor: each of its tasks is a shell line, the task's data. It reads the line,
-//! starts programs of the task or of the executor for its commands, and connects them. It has no way
-//! to the host but the world that every executor is written against.
+//! starts programs of the task or of the executor for its commands, and connects them. It has no
+//! way to the host but the world that every executor is written against.
 
 mod arithmetic;
 mod budget;

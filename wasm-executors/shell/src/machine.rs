@@ -102,11 +102,12 @@ impl Machine {
         if !is_waited_for {
             return;
         }
-        let next = strand.place + 1;
         match subtask_was.kind {
             Kind::Command => {
                 let blame = format!("{}: {}", subtask_was.what, ended.how);
-                strand.finish(Outcome { status: ended.status, blame }, next);
+                let &Ended { status, is_used_up, .. } = ended;
+                let next = if is_used_up { self.steps.last() } else { strand.place + 1 };
+                strand.finish(Outcome { status, blame, is_used_up }, next);
             }
             Kind::Complaint(outcome, next) => strand.finish(outcome, next),
             Kind::Touch => {
@@ -144,6 +145,11 @@ impl Machine {
         self.plumbing.kill_all(world, grace_ms);
     }
 
+    /// Whether it was told to end.
+    pub fn is_killed(&self) -> bool {
+        self.is_killed
+    }
+
     /// How it goes, without going on.
     pub fn progress(&self) -> Progress {
         match &self.outcome {
@@ -161,7 +167,7 @@ impl Machine {
 
     /// Ends the line, whatever it is at.
     pub(crate) fn fail<W: World>(&mut self, world: &mut W, status: i32, blame: String) {
-        self.outcome = Some(Outcome { status, blame });
+        self.outcome = Some(Outcome::new(status, blame));
         self.plumbing.kill_all(world, 0);
     }
 
@@ -190,7 +196,7 @@ impl Machine {
                 strand.advance();
             }
             Step::CheckFailure if failed && strand.options.ends_at_failure => {
-                strand.place = self.last_place();
+                strand.place = self.steps.last();
             }
             Step::CheckFailure => strand.advance(),
             Step::Succeed => {
@@ -307,19 +313,14 @@ impl Machine {
                 None
             }
             Err(Stop::Wrong(why)) => {
-                let next = self.last_place();
+                let next = self.steps.last();
                 self.complain(world, strand, (1, why), next);
                 None
             }
         }
     }
 
-    /// Where a strand goes that ends.
-    pub(crate) fn last_place(&self) -> Place {
-        self.steps.steps.len() - 1
-    }
-
-    /// The text of a here-document.
+    /// What runs, to be read while the machine changes.
     pub(crate) fn steps(&self) -> Rc<Steps> {
         Rc::clone(&self.steps)
     }
@@ -384,7 +385,8 @@ impl Machine {
 
     fn on_strand_over<W: World>(&mut self, world: &mut W, strand: Strand) {
         self.plumbing.on_strand_over(world, strand.id);
-        let outcome = Outcome { status: strand.status, blame: strand.blame };
+        let Strand { status, blame, is_used_up, .. } = strand;
+        let outcome = Outcome { status, blame, is_used_up };
         let parent = strand.parent.and_then(|parent| self.strands.get_mut(&parent));
         let Some(parent) = parent else {
             self.outcome = Some(outcome);
@@ -405,8 +407,13 @@ impl Machine {
                     true => failed.unwrap_or_default(),
                     false => last,
                 };
-                let next = parent.place + 1;
+                let last = self.steps.last();
+                let next = if outcome.is_used_up { last } else { parent.place + 1 };
                 parent.finish(outcome, next);
+            }
+            Waiting::Substitution if ended.iter().any(|outcome| outcome.is_used_up) => {
+                self.captures.remove(&strand.id);
+                parent.finish(ended.into_iter().next().unwrap_or_default(), self.steps.last());
             }
             Waiting::Substitution => {
                 let bytes = self.captures.remove(&strand.id).unwrap_or_default();

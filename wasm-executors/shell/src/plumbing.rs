@@ -95,8 +95,7 @@ impl Plumbing {
         world: &mut W,
         strand: &mut Strand,
         mut start: Start,
-        kind: Kind,
-        what: String,
+        (kind, what): (Kind, String),
     ) -> Result<u64, String> {
         let pipe = self.choose_streams(strand, &mut start);
         let subtask = match world.spawn(&start) {
@@ -266,7 +265,7 @@ impl Plumbing {
             budget: strand.budget.divide_for_relay(),
         };
         let is_simple = std::mem::replace(&mut strand.is_simple, true);
-        let started = self.start(world, strand, start, Kind::Relay, name.to_owned());
+        let started = self.start(world, strand, start, (Kind::Relay, name.to_owned()));
         strand.is_simple = is_simple;
         match started {
             Ok(subtask) => Ok(Relay { pipe, subtask }),
@@ -299,10 +298,10 @@ impl Plumbing {
 
     /// Leaves all scopes without going on in any; answers whether that is done.
     pub fn leave_all<W: World>(&mut self, world: &mut W, strand: &mut Strand) -> bool {
-        let status = strand.status;
+        let (status, blame) = (strand.status, strand.blame.clone());
         while !strand.frames.is_empty() {
             let is_left = self.leave(world, strand);
-            strand.status = status;
+            (strand.status, strand.blame) = (status, blame.clone());
             if !is_left {
                 return false;
             }

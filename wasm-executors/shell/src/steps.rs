@@ -65,6 +65,13 @@ pub struct Steps {
     pub documents: Vec<Word>,
 }
 
+impl Steps {
+    /// Where a strand goes that ends: the end of the last part, which is as good as any.
+    pub fn last(&self) -> Place {
+        self.steps.len() - 1
+    }
+}
+
 /// What encloses the step that is made, within one part of a shell.
 enum Scope {
     /// A loop: where its next round starts, and the jumps to its end that must be filled in.

@@ -52,6 +52,8 @@ pub struct Strand {
     pub pending: Option<Pending>,
     /// What the status comes from, if it is not 0.
     pub blame: String,
+    /// Whether it ended as its fuel or output was used up.
+    pub is_used_up: bool,
     /// Whether all it runs is one simple command.
     pub is_simple: bool,
     /// Whether it leaves the scope that its last command was in.
@@ -105,6 +107,8 @@ pub struct Outcome {
     pub status: i32,
     /// What the status comes from, if it is not 0.
     pub blame: String,
+    /// Whether that is fuel or output that is used up: then nothing that follows can run either.
+    pub is_used_up: bool,
 }
 
 /// A command that is expanded.
@@ -135,6 +139,13 @@ pub enum Then {
     Scope(Place),
 }
 
+impl Outcome {
+    /// That of a command which does not keep others from running.
+    pub fn new(status: i32, blame: String) -> Self {
+        Self { status, blame, is_used_up: false }
+    }
+}
+
 impl Strand {
     /// The line itself, at its first step.
     pub fn root(variables: Variables, budget: Budget) -> Self {
@@ -155,6 +166,7 @@ impl Strand {
             captured: Vec::new(),
             pending: None,
             blame: String::new(),
+            is_used_up: false,
             is_simple: false,
             is_leaving: false,
         }
@@ -176,6 +188,7 @@ impl Strand {
             captured: Vec::new(),
             pending: None,
             blame: String::new(),
+            is_used_up: false,
             is_simple: false,
             is_leaving: false,
         }
@@ -184,6 +197,7 @@ impl Strand {
     /// The command it is at is over, and it goes on elsewhere.
     pub fn finish(&mut self, outcome: Outcome, next: Place) {
         self.status = outcome.status;
+        self.is_used_up = outcome.is_used_up;
         self.blame = if outcome.status == 0 { String::new() } else { outcome.blame };
         self.captured.clear();
         self.pending = None;

@@ -77,7 +77,8 @@ impl Task {
 
     /// Ends its programs; no other one starts.
     pub fn kill(&mut self, policy: KillPolicy) {
-        if policy.grace_ms > 0 {
+        // One that is told again ends sooner, but is KILLING already.
+        if policy.grace_ms > 0 && !self.machine.is_killed() {
             self.report(TaskState::Killing, None, String::new());
         }
         self.machine.kill(&mut hands(&self.id, &self.programs), policy.grace_ms);
@@ -139,7 +140,8 @@ fn ended(exit: &SubtaskExit) -> Ended {
         | Reason::ContainerFailed(what) => (126, what.clone(), false),
     };
     let used = Used { fuel: exit.usage.fuel, output_bytes: exit.usage.output_bytes };
-    Ended { status, how, ends_task, used }
+    let is_used_up = matches!(exit.why, Reason::FuelExhausted | Reason::OutputExceeded);
+    Ended { status, how, ends_task, is_used_up, used }
 }
 
 impl World for Hands<'_> {

@@ -202,6 +202,19 @@ fn a_failure_ends_the_shell_when_asked() {
     ]);
 }
 
+/// In the toy world 99 says that fuel or output is used up.
+#[test]
+fn what_is_used_up_ends_every_part_that_needs_it() {
+    check(&[
+        ("while true; do fail 99; done; echo no", "", 99),
+        ("fail 99 || echo no", "", 99),
+        ("while true; do (fail 99); done", "", 99),
+        ("while true; do x=$(fail 99); done", "", 99),
+        ("while true; do { echo a; fail 99; echo no; } | cat; echo b; break; done", "a\nb\n", 0),
+        ("{ fail 99; } > x; echo no", "", 99),
+    ]);
+}
+
 #[test]
 fn the_outcome_names_what_failed() {
     for (line, blame) in [
@@ -277,6 +290,7 @@ fn a_kill_ends_all_programs_and_starts_no_other() {
         status: 143,
         how: "it was killed".to_owned(),
         ends_task: false,
+        is_used_up: false,
         used: Used::default(),
     };
     toy.end(&mut machine, "sleep", &killed);
@@ -294,7 +308,7 @@ fn a_task_whose_time_is_over_ends_whatever_comes() {
     toy.end(
         &mut machine,
         "sleep",
-        &Ended { status: 124, how, ends_task: true, used: Used::default() },
+        &Ended { status: 124, how, ends_task: true, is_used_up: false, used: Used::default() },
     );
     let Progress::Over(outcome) = machine.go(&mut toy) else { panic!("it is over") };
     assert_eq!(

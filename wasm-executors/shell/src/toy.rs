@@ -210,7 +210,9 @@ impl Toy {
         machine.on_output(self, number, true, stderr.as_bytes());
         let used = Used { fuel: 10, output_bytes: 1 };
         let how = format!("exited with {status}");
-        machine.on_exited(self, number, &Ended { status, how, ends_task: false, used });
+        let is_used_up = status == 99;
+        let ended = Ended { status, how, ends_task: false, is_used_up, used };
+        machine.on_exited(self, number, &ended);
         true
     }
 

@@ -79,6 +79,8 @@ pub struct Ended {
     pub how: String,
     /// Whether the task cannot go on: its time or its disk is used up.
     pub ends_task: bool,
+    /// Whether it has used up its fuel or output: then the part of the shell that it was in ends.
+    pub is_used_up: bool,
     /// What it used for good.
     pub used: Used,
 }

@@ -1,5 +1,5 @@
-//! The tool grep. Its patterns are those of the crate `regex`: extended ones, without backreferences,
-//! in time linear in the text.
+//! The tool grep. Its patterns are those of the crate `regex`: extended ones without
+//! backreferences, in time linear in the text.
 
 use regex::bytes::{Regex, RegexBuilder};
 

@@ -1,6 +1,6 @@
 //! The programs that come with the executor `shell`, all in one module: argument 0 says which one
-//! is meant. Their names stand in `tools.txt`. They are small and exact: an option that is not there
-//! is refused, never ignored.
+//! is meant. Their names stand in `tools.txt`. They are small and exact: an option that is not
+//! there is refused, never ignored.
 
 mod fields;
 mod files;
