@@ -33,10 +33,10 @@ fn runs(language: &str, name: &str, memory: &str, arguments: [&str; 2], output: 
     assert_eq!(run(&[&task, short]).succeeded().text(), format!("{output}\n"));
     let refused = run(&[&task, "many"]).exited(1);
     assert!(refused.stderr.contains(&format!("{name}: ")), "{refused}");
-    run(&["--detach", "--name", name, &task, long]).succeeded();
-    let running = cluster.wait_for_state(name, "RUNNING");
+    run(&["--detach", "--name", "long", &task, long]).succeeded();
+    let running = cluster.wait_for_state("long", "RUNNING");
     cluster.run(&["kill", running["task"].as_str().unwrap()]).succeeded();
-    cluster.wait_for_state(name, "KILLED");
+    cluster.wait_for_state("long", "KILLED");
 }
 
 #[test]
