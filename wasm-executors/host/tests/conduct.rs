@@ -3,10 +3,12 @@
 #[cfg(test)]
 mod house;
 
-use house::{House, executor_id, executor_task, for_executor, framework_id, task, task_id};
+use house::{
+    House, agent_id, executor_id, executor_task, for_executor, framework_id, task, task_id,
+};
 use stoa_model::command::NamedProgram;
 use stoa_model::host::Command;
-use stoa_model::ids::{AgentId, UpdateId};
+use stoa_model::ids::UpdateId;
 use stoa_model::status::Reason;
 use stoa_model::task::{TaskInfo, TaskState};
 
@@ -39,7 +41,7 @@ async fn provoke(house: &mut House, id: &str, event: &str) {
     let command = match event {
         "kill-task" => return house.kill(id, 60_000).await,
         "message" => return house.send_message("bad", b"hello").await,
-        "reregistered" => Command::Reregistered { agent: AgentId::new("a").unwrap() },
+        "reregistered" => Command::Reregistered { agent: agent_id("a") },
         "acknowledged" => {
             Command::Acknowledge { framework, task: task_id(id), update: UpdateId(1) }
         }

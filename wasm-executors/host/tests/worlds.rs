@@ -15,12 +15,12 @@ const PUPPET: &[u8] = include_bytes!("puppet.wasm");
 fn world() -> (Resolve, WorldId) {
     let mut resolve = Resolve::default();
     let wit = include_str!("../../wit/executor.wit");
-    let package = resolve.push_source("executor.wit", wit).unwrap();
+    let package = resolve.push_source("executor.wit", wit).expect("it is WIT");
     assert_eq!(
         resolve.packages[package].name.to_string(),
         format!("stoa:executor@{WORLD_VERSION}")
     );
-    let world = resolve.select_world(&[package], Some("executor")).unwrap();
+    let world = resolve.select_world(&[package], Some("executor")).expect("it is there");
     (resolve, world)
 }
 

@@ -220,6 +220,10 @@ pub fn task_id(text: &str) -> TaskId {
     TaskId::new(text).unwrap()
 }
 
+pub fn agent_id(text: &str) -> AgentId {
+    AgentId::new(text).unwrap()
+}
+
 pub fn executor_id(text: &str) -> ExecutorId {
     ExecutorId::new(text).unwrap()
 }
