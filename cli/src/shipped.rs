@@ -41,13 +41,39 @@ impl Toolbox {
 }
 
 /// All of them, by name.
-pub const SHIPPED: &[Shipped] = &[Shipped {
-    name: "command",
-    what: "runs the program of each task; what `stoa run FILE` uses",
-    component: include_bytes!("../../wasm-executors/command.wasm"),
-    toolbox: None,
-    disk_bytes: 0,
-}];
+pub const SHIPPED: &[Shipped] = &[
+    Shipped {
+        name: "command",
+        what: "runs the program of each task; what `stoa run FILE` uses",
+        component: include_bytes!("../../wasm-executors/command.wasm"),
+        toolbox: None,
+        disk_bytes: 0,
+    },
+    Shipped {
+        name: "group",
+        what: "starts the programs of several tasks together; they share their fate",
+        component: include_bytes!("../../wasm-executors/group.wasm"),
+        toolbox: None,
+        disk_bytes: 0,
+    },
+    Shipped {
+        name: "map",
+        what: "keeps one program warm and hands it the data of each task as one input",
+        component: include_bytes!("../../wasm-executors/map.wasm"),
+        toolbox: None,
+        disk_bytes: 0,
+    },
+    Shipped {
+        name: "shell",
+        what: "runs the data of each task as a shell line, in a sandbox of its own",
+        component: include_bytes!("../../wasm-executors/shell.wasm"),
+        toolbox: Some(Toolbox {
+            program: include_bytes!("../../wasm-executors/toolbox.wasm"),
+            names: include_str!("../../wasm-executors/toolbox/tools.txt"),
+        }),
+        disk_bytes: 64 << 20,
+    },
+];
 
 /// The executor of this name, if one ships.
 pub fn named(name: &str) -> Option<&'static Shipped> {
