@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use stoa_executor_host::{Config, Host, HostHandle, log_path};
+use stoa_executor_host::{Config, EVENT_MS_MAX_DEFAULT, Host, HostHandle, log_path};
 use stoa_model::host::{Command, Event, TaskChange};
 use stoa_model::ids::{ExecutorId, FrameworkId, TaskId, UpdateId};
 use stoa_model::operator::LogStream;
@@ -89,6 +89,7 @@ impl Stage {
             directories_allowed: vec![PathBuf::from("/")],
             guest_threads: GUEST_THREADS,
             instances_max: INSTANCES_MAX,
+            event_ms_max: EVENT_MS_MAX_DEFAULT,
         };
         let (handle, events) =
             Host::start(config).map_err(|error| Failure::new(code::FAILURE, chain(&error)))?;
