@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use stoa_executor_host::{Inspection, Kind};
+use stoa_executor_host::{CompileError, Inspection, Kind, Need, compile_once};
 use stoa_machine::artifacts::digest_of;
 use stoa_model::size::Bytes;
 
@@ -11,7 +11,7 @@ use crate::config::{Inspect, Output};
 use crate::failure::Failure;
 use crate::lists::unprinted;
 use crate::table::print_json;
-use crate::wasm_file::{WasmFile, cannot_run, world_version};
+use crate::wasm_file::{WasmFile, cannot_run, refused};
 
 /// What is said of a file.
 #[derive(Debug, Serialize)]
@@ -37,10 +37,10 @@ struct View {
 pub fn inspect(arguments: &Inspect, output: Output) -> Result<(), Failure> {
     let file = WasmFile::look(&arguments.file)?;
     let inspection = &file.inspection;
-    let view = View {
+    let mut view = View {
         file: file.path.display().to_string(),
         kind: kind(inspection),
-        world: world(inspection),
+        world: inspection.world(),
         cannot_run: cannot_run(inspection),
         size_bytes: file.bytes.len(),
         digest: digest_of(&file.bytes).to_string(),
@@ -51,6 +51,9 @@ pub fn inspect(arguments: &Inspect, output: Output) -> Result<(), Failure> {
         compile_ms: None,
         code_bytes: None,
     };
+    if !arguments.no_compile {
+        compile(&file, &mut view)?;
+    }
     match output {
         Output::Json => print_json(&view),
         Output::Table => print_for_people(&view),
@@ -67,36 +70,40 @@ fn kind(inspection: &Inspection) -> &'static str {
     }
 }
 
-/// The world it is written against, with its version.
-fn world(inspection: &Inspection) -> Option<String> {
-    let command = || inspection.exports.iter().find_map(|name| name.strip_prefix("wasi:cli/run@"));
-    match inspection.kind {
-        Kind::Executor => {
-            world_version(inspection).map(|it| format!("stoa:executor/executor@{it}"))
+/// What only the compiler can say.
+fn compile(file: &WasmFile, view: &mut View) -> Result<(), Failure> {
+    let compiled = match compile_once(&file.bytes) {
+        Ok(compiled) => compiled,
+        // It is what it is, and cannot be run.
+        Err(error @ (CompileError::Refused(_) | CompileError::Invalid(_))) => {
+            view.cannot_run.get_or_insert(error.to_string());
+            return Ok(());
         }
-        Kind::Command => command().map(|version| format!("wasi:cli/command@{version}")),
-        Kind::Module => Some("wasi_snapshot_preview1".to_owned()),
-        Kind::Other => None,
-    }
+        Err(error @ CompileError::Engine(_)) => {
+            return Err(refused(&file.path, &error, "leave it uncompiled: --no-compile"));
+        }
+    };
+    view.compile_ms = Some(u64::try_from(compiled.time.as_millis()).unwrap_or(u64::MAX));
+    view.code_bytes = Some(compiled.code_bytes);
+    let refused = match file.inspection.kind {
+        Kind::Executor => compiled.no_executor,
+        Kind::Module | Kind::Command | Kind::Other => compiled.no_program,
+    };
+    view.cannot_run = view.cannot_run.take().or(refused);
+    Ok(())
 }
 
-/// What a part of WASI is of no use without: how its imports begin, in a module or in a component,
-/// and the flags that grant it. What a program imports it need not use.
-const GRANTS: &[(&[&str], &str)] = &[
-    (
-        &["wasi:filesystem/", "wasi_snapshot_preview1.path_", "wasi_snapshot_preview1.fd_prestat_"],
-        "files: --dir, --upload or --disk",
-    ),
-    (&["wasi:sockets/tcp", "wasi_snapshot_preview1.sock_"], "network: --allow-net"),
-    (&["wasi:cli/environment@", "wasi_snapshot_preview1.environ_"], "environment: --env"),
-    (&["wasi:cli/stdin@", "wasi_snapshot_preview1.fd_read"], "standard input: -i"),
-    (&["stoa:executor/subtasks@"], "programs to start: --program or --executor-program"),
-];
-
+/// The flags without which a program has nothing of what it imports. What it imports it need not
+/// use.
 fn grants(inspection: &Inspection) -> Vec<&'static str> {
-    let imports = |start: &&str| inspection.imports.iter().any(|import| import.starts_with(start));
-    let needed = GRANTS.iter().filter(|(starts, _)| starts.iter().any(|start| imports(start)));
-    needed.map(|(_, grant)| *grant).collect()
+    let flags = |need| match need {
+        Need::Network => Some("network: --allow-net"),
+        Need::Files => Some("files: --dir, --upload or --disk"),
+        Need::Stdin => Some("standard input: -i"),
+        Need::Subtasks => Some("programs to start: --program or --executor-program"),
+        Need::Clocks | Need::Randomness => None,
+    };
+    inspection.needs().into_iter().filter_map(flags).collect()
 }
 
 /// One field a line: lists in one line each, sizes with their units, nothing of what is not there.

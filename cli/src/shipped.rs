@@ -145,7 +145,7 @@ mod tests {
             let inspection = inspect(shipped.component).unwrap();
             assert_eq!(check_executor(&inspection), Ok(()), "{}", shipped.name);
             assert_eq!(named(shipped.name).map(|it| it.what), Some(shipped.what));
-            for toolbox in &shipped.toolbox {
+            if let Some(toolbox) = &shipped.toolbox {
                 assert_eq!(cannot_run(&inspect(toolbox.program).unwrap()), None);
                 assert!(toolbox.names().count() > 0, "{} has no tools", shipped.name);
             }

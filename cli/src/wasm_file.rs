@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use stoa_executor_host::{Inspection, InvalidModule, Kind, inspect};
+use stoa_executor_host::{Inspection, Kind, inspect};
 use stoa_protocol::limits::NAME_BYTES_MAX;
 
 use crate::failure::{Failure, code};
@@ -20,11 +20,6 @@ pub struct WasmFile {
     /// What that is.
     pub inspection: Inspection,
 }
-
-/// The interface that makes a component an executor, without its version.
-const EVENTS: &str = "stoa:executor/events@";
-/// The versions of the world that are spoken here: all that begin like this.
-const VERSION_SPOKEN: &str = "0.1.";
 
 impl WasmFile {
     /// Reads a file and looks what it is.
@@ -105,19 +100,8 @@ fn check_program(inspection: &Inspection) -> Result<(), String> {
 /// # Errors
 /// What is wrong with them, as the rest of a sentence about them.
 pub fn check_executor(inspection: &Inspection) -> Result<(), String> {
-    inspection.check_executor().map_err(|error: InvalidModule| error.to_string())?;
-    match world_version(inspection) {
-        Some(version) if version.starts_with(VERSION_SPOKEN) => check_imports(inspection),
-        version => Err(format!(
-            "is an executor of the world stoa:executor@{}, and {VERSION_SPOKEN}x is spoken here",
-            version.unwrap_or("without a version")
-        )),
-    }
-}
-
-/// The version of the executor's world that a component is written against.
-pub fn world_version(inspection: &Inspection) -> Option<&str> {
-    inspection.exports.iter().find_map(|name| name.strip_prefix(EVENTS))
+    inspection.check_executor().map_err(|error| error.to_string())?;
+    check_imports(inspection)
 }
 
 fn check_imports(inspection: &Inspection) -> Result<(), String> {

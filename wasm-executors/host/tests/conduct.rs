@@ -124,7 +124,9 @@ async fn who_spins_in_any_event_is_lost_at_its_deadline() {
 async fn who_never_answers_a_launch_is_overruled_by_a_kill_or_by_time() {
     let mut house = House::with_event_ms_max(EVENT_MS_MAX);
     let mut silent = asks(&house, "killed", ("silent", ""), "silent");
+    // With nothing to prepare it is handed over in the order of the commands.
     for_executor(&mut silent).programs.clear();
+    silent.resources.disk_bytes = 0;
     house.launch(silent).await;
     // It has the launch when it answers what came after.
     house.send_message("silent", b"after").await;

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod house;
 
-use house::{House, executor_id, executor_task, framework_id, task, task_id};
+use house::{House, executor_id, executor_task, framework_id, rascal_task, task, task_id};
 use stoa_model::digest::Digest;
 use stoa_model::host::{Command, Event, TaskChange};
 use stoa_model::ids::UpdateId;
@@ -16,7 +16,7 @@ fn rascal(house: &House) -> Digest {
 }
 
 fn asks(house: &House, id: &str, data: &str) -> TaskInfo {
-    executor_task(id, "rascal", rascal(house), data.as_bytes())
+    rascal_task(house, id, data)
 }
 
 async fn ask(house: &mut House, id: &str, data: &str) -> TaskChange {

@@ -50,8 +50,10 @@ async fn lines_run_as_in_other_shells() {
         assert_eq!(streams[0], *stdout, "{text}: {over:?} {}", streams[1]);
         assert_eq!(over.exit_code, Some(*code), "{text}: {over:?}");
         assert!(streams[1].starts_with(stderr), "{text}: {}", streams[1]);
-        let states = [TaskState::Running, over.state];
-        assert_eq!(house.states(&id), states, "{text}");
+        // How far its programs are compiled is told first, as long as there is something to tell.
+        let mut states = house.states(&id);
+        states.retain(|state| *state != TaskState::Starting);
+        assert_eq!(states, [TaskState::Running, over.state], "{text}");
         assert_eq!(over.state == TaskState::Finished, *code == 0, "{text}");
     }
 }
@@ -85,7 +87,7 @@ async fn limits_hold_for_all_programs_together() {
     task.resources.memory_bytes = 24 * MIB;
     let over = house.run(task).await;
     assert_eq!(over.exit_code, Some(137), "{over:?}");
-    assert!(over.message.starts_with("sort at line 1, column 34"), "{over:?}");
+    assert!(over.message.starts_with("sort at line 1, column 32"), "{over:?}");
     assert!(over.usage.is_some_and(|usage| usage.memory_peak_bytes <= 8 * MIB), "{over:?}");
 }
 

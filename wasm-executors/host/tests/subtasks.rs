@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod house;
 
-use house::{House, MIB, executor_task, executor_task_of, task, task_id};
+use house::{House, MIB, executor_task_of, rascal_task, task, task_id};
 use stoa_model::command::{Access, DirectoryGrant, NamedProgram};
 use stoa_model::digest::Digest;
 use stoa_model::host::{Event, TaskChange};
@@ -13,8 +13,7 @@ use stoa_model::status::Reason;
 use stoa_model::task::{TaskInfo, TaskState};
 
 fn script(house: &House, id: &str, commands: &str) -> TaskInfo {
-    let rascal = house.store(include_bytes!("rascal.wasm"));
-    executor_task(id, "rascal", rascal, format!("script {commands}").as_bytes())
+    rascal_task(house, id, &format!("script {commands}"))
 }
 
 fn transcript(over: &TaskChange) -> String {
@@ -244,9 +243,10 @@ async fn a_grant_that_cannot_be_given_starts_nothing() {
         guest_path: "/data".to_owned(),
         access: Access::ReadOnly,
     }];
-    let said = transcript(&house.run(task).await);
-    assert!(said.starts_with("a: denied: directory "), "{said}");
-    assert!(said.contains("is not allowed on this agent"), "{said}");
+    let over = house.run(task).await;
+    assert_eq!((over.state, over.reason), (TaskState::Failed, Reason::GrantDenied), "{over:?}");
+    assert!(over.message.starts_with("directory "), "{over:?}");
+    assert!(over.message.contains("is not allowed on this agent"), "{over:?}");
 }
 
 #[tokio::test]

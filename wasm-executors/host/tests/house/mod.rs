@@ -238,10 +238,18 @@ pub fn task(id: &str, program: Digest) -> TaskInfo {
 pub fn executor_task(id: &str, executor: &str, program: Digest, data: &[u8]) -> TaskInfo {
     let executor = ExecutorInfo {
         data: b"executor data".to_vec(),
-        programs: vec![NamedProgram { name: "rascal".to_owned(), program }],
         ..ExecutorInfo::new(executor_id(executor), program, Resources::new(0, 16 * MIB))
     };
     task_of(id, TaskBody::Executor(Box::new(ExecutorTask::new(executor, data.to_vec()))))
+}
+
+/// A task for the rascal, which may start itself as a program.
+pub fn rascal_task(house: &House, id: &str, data: &str) -> TaskInfo {
+    let program = house.store(include_bytes!("../rascal.wasm"));
+    let mut task = executor_task(id, "rascal", program, data.as_bytes());
+    let itself = NamedProgram { name: "rascal".to_owned(), program };
+    executor_task_of(&mut task).executor.programs.push(itself);
+    task
 }
 
 fn task_of(id: &str, body: TaskBody) -> TaskInfo {
