@@ -6,6 +6,7 @@ use std::sync::Arc;
 use stoa_agent_core::Record;
 use stoa_model::digest::Digest;
 use stoa_model::ids::UpdateId;
+use stoa_model::status::Reason;
 use stoa_model::task::KillPolicy;
 use stoa_protocol::wire::{Stored, decode, encode};
 
@@ -42,9 +43,11 @@ pub fn to_bytes(record: &Record) -> Vec<u8> {
             fields(4, &[text(framework), &encode(task.as_ref()), &encode(status)])
         }
         Record::Delivered { framework, task } => fields(5, &[text(framework), text(task)]),
-        Record::KillRequested { framework, task, policy } => {
-            fields(6, &[text(framework), text(task), &policy.grace_ms.to_le_bytes()])
+        Record::KillRequested { framework, task, policy, reason } => {
+            let (grace_ms, reason) = (policy.grace_ms.to_le_bytes(), reason.as_str().as_bytes());
+            fields(18, &[text(framework), text(task), &grace_ms, reason])
         }
+        Record::Booted { boot } => fields(19, &[boot.as_bytes()]),
         Record::Updated { framework, status } => fields(7, &[text(framework), &encode(status)]),
         Record::Published { framework, task, failure: None } => {
             fields(8, &[text(framework), text(task)])
@@ -94,6 +97,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
             framework: fields.id()?,
             task: fields.id()?,
             policy: KillPolicy { grace_ms: u64::from_le_bytes(fields.array()?) },
+            reason: Reason::KillRequested,
         },
         7 => Record::Updated { framework: fields.id()?, status: fields.value()? },
         8 => Record::Published { framework: fields.id()?, task: fields.id()?, failure: None },
@@ -118,6 +122,13 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
         15 => Record::FrameworkRemoved { framework: fields.id()? },
         16 => Record::SandboxKept { framework: fields.id()?, task: fields.id()? },
         17 => Record::SandboxRemoved { framework: fields.id()?, task: fields.id()? },
+        18 => Record::KillRequested {
+            framework: fields.id()?,
+            task: fields.id()?,
+            policy: KillPolicy { grace_ms: u64::from_le_bytes(fields.array()?) },
+            reason: fields.reason()?,
+        },
+        19 => Record::Booted { boot: fields.id()? },
         tag => return Err(RecordError::Tag(tag)),
     })
 }
@@ -184,6 +195,12 @@ impl<'a> Fields<'a> {
         let bytes = self.bytes()?;
         let text = std::str::from_utf8(bytes).map_err(|why| self.unreadable(why))?;
         text.parse().map_err(|why: T::Err| self.unreadable(why))
+    }
+
+    fn reason(&mut self) -> Result<Reason, RecordError> {
+        let name: String = self.id()?;
+        let found = Reason::ALL.into_iter().find(|reason| reason.as_str() == name);
+        found.ok_or_else(|| self.unreadable(format!("{name:?} is no reason")))
     }
 
     fn value<T: Stored>(&mut self) -> Result<T, RecordError> {

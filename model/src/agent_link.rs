@@ -126,6 +126,8 @@ pub enum Event {
     Error {
         /// For people: what, why, and what to do.
         message: String,
+        /// Whether the agent is gone: it may never come back under its id.
+        is_final: bool,
     },
     /// The master lives.
     Heartbeat,
@@ -173,4 +175,11 @@ pub enum Command {
         /// Which.
         framework: FrameworkId,
     },
+    /// End every task, each by its own policy.
+    Drain {
+        /// The longest grace, in milliseconds, whatever a task's policy is.
+        grace_max_ms: Option<u64>,
+    },
+    /// Nothing: what had this number was withdrawn before the agent recorded it.
+    Nothing,
 }

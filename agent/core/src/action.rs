@@ -54,6 +54,8 @@ pub enum Action {
     },
     /// Tell the operator's log; nothing depends on it.
     Warn(Warning),
+    /// End the process, for this reason: the agent is gone for ever. Nothing follows.
+    End(String),
 }
 
 /// Something an operator should be able to read about: a peer's fault, or the world's.

@@ -33,6 +33,8 @@ pub struct Agent {
     pub(crate) updates_made: u64,
     /// When the first step is due, until it is made.
     pub(crate) begin_at: Option<Instant>,
+    /// Whether the master has said that the agent is gone for ever.
+    pub(crate) is_over: bool,
 }
 
 impl Agent {
@@ -49,6 +51,7 @@ impl Agent {
             logs: Logs::default(),
             updates_made: 0,
             begin_at: Some(now),
+            is_over: false,
         }
     }
 
@@ -56,6 +59,9 @@ impl Agent {
     ///
     /// Deterministic: the same state, `now` and `input` give the same actions.
     pub fn step(&mut self, now: Instant, input: Input, actions: &mut Vec<Action>) {
+        if self.is_over {
+            return;
+        }
         if self.begin_at.take().is_some() {
             self.begin(now, actions);
         }
@@ -77,8 +83,11 @@ impl Agent {
         debug_assert_eq!(self.check(), Ok(()), "a step broke an invariant");
     }
 
-    /// When the next Tick is due; there is always one once the agent has begun.
+    /// When the next Tick is due; there is always one until the agent has ended for good.
     pub fn next_deadline(&self) -> Option<Instant> {
+        if self.is_over {
+            return None;
+        }
         let deadlines = [
             self.begin_at,
             Some(self.link.deadline()),

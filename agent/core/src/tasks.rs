@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use stoa_model::command::CommandInfo;
 use stoa_model::ids::{AgentId, FrameworkId, UpdateId};
-use stoa_model::status::TaskStatus;
+use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{
     ExecutorInfo, ExecutorTask, KillPolicy, TaskBody, TaskInfo, TaskRecord, TaskState,
 };
@@ -24,6 +24,14 @@ pub(crate) enum Stage {
     Delivered,
 }
 
+/// A kill that the host is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kill {
+    pub(crate) policy: KillPolicy,
+    /// Why, which the host does not know.
+    pub(crate) reason: Reason,
+}
+
 /// A task from its Launch until its last Update is acknowledged.
 ///
 /// Invariant: `updates` are in the order they were made, and only the last may be terminal.
@@ -32,7 +40,7 @@ pub(crate) struct Task {
     info: Arc<TaskInfo>,
     stage: Stage,
     state: TaskState,
-    kill: Option<KillPolicy>,
+    kill: Option<Kill>,
     acknowledged: Option<TaskStatus>,
     updates: VecDeque<TaskStatus>,
     is_publishing: bool,
@@ -91,8 +99,8 @@ impl Task {
         !self.state.is_terminal()
     }
 
-    /// The policy of the last kill that the host was told of.
-    pub(crate) fn kill(&self) -> Option<KillPolicy> {
+    /// The last kill that the host was told of.
+    pub(crate) fn kill(&self) -> Option<Kill> {
         self.kill
     }
 
@@ -118,8 +126,8 @@ impl Task {
     }
 
     /// The host is told to end the task.
-    pub(crate) fn on_kill(&mut self, policy: KillPolicy) {
-        self.kill = Some(policy);
+    pub(crate) fn on_kill(&mut self, kill: Kill) {
+        self.kill = Some(kill);
     }
 
     /// The task has changed.
@@ -180,9 +188,9 @@ impl Task {
         if self.stage == Stage::Delivered {
             records.push(Record::Delivered { framework: framework(), task: task.clone() });
         }
-        if let Some(policy) = self.kill {
+        if let Some(Kill { policy, reason }) = self.kill {
             let task = task.clone();
-            records.push(Record::KillRequested { framework: framework(), task, policy });
+            records.push(Record::KillRequested { framework: framework(), task, policy, reason });
         }
         if let Some(status) = &self.acknowledged {
             let update = status.update.expect("an agent's own status has an update");

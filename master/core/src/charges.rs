@@ -32,6 +32,7 @@ impl Master {
         self.agent_mut(agent).book.release(resources);
         self.allocator.shares.release(role, framework, resources);
         self.allocator.dirty.insert(agent.clone());
+        self.note_drain(agent);
     }
 
     /// Frees what a task has used.

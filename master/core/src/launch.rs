@@ -208,6 +208,7 @@ impl Master {
                     role: role.clone(),
                     program: Some(executor.program),
                     is_started: false,
+                    is_ending: false,
                 };
                 self.hold_executor(&info.agent, key, executor);
             }

@@ -92,6 +92,21 @@ impl Outbox {
         }
     }
 
+    /// Whether a Drain waits.
+    pub(crate) fn has_drain(&self) -> bool {
+        self.waiting.iter().any(|command| matches!(command, Command::Drain { .. }))
+    }
+
+    /// Makes every Drain that waits one that changes nothing, so that no number is missing. One
+    /// that is on its way is done or not, as chance will have it.
+    pub(crate) fn withdraw_drains(&mut self) {
+        for command in &mut self.waiting {
+            if matches!(command, Command::Drain { .. }) {
+                *command = Command::Nothing;
+            }
+        }
+    }
+
     /// Whether the framework's removal waits, with nothing for the framework after it.
     pub(crate) fn ends_with_removal(&self, removed: &FrameworkId) -> bool {
         let of_framework = |command: &&Command| match command {
@@ -99,6 +114,7 @@ impl Outbox {
             | Command::Kill { framework, .. }
             | Command::Shutdown { framework, .. }
             | Command::RemoveFramework { framework } => framework == removed,
+            Command::Drain { .. } | Command::Nothing => false,
         };
         matches!(
             self.waiting.iter().rev().find(of_framework),

@@ -48,6 +48,9 @@ impl Master {
         connection: ConnectionId,
         mut call: Reregister,
     ) -> Result<(), AgentRejection> {
+        if self.gone.contains(&call.agent) {
+            return Err(AgentRejection::Gone(call.agent));
+        }
         let report = Report::read(&mut call)?;
         self.check_whereabouts(&call.agent, &report)?;
         let is_news = match self.agents.get(&call.agent).map(|agent| agent.standing) {
@@ -233,6 +236,7 @@ impl Master {
                 .clone(),
             program: known.and_then(|known| known.program),
             is_started: true,
+            is_ending: false,
         };
         self.hold_executor(&back.id, key.clone(), executor);
     }
@@ -287,6 +291,7 @@ impl Master {
                 role,
                 program: Some(info.program),
                 is_started: false,
+                is_ending: false,
             };
             self.hold_executor(&back.id, ExecutorKey::new(&key.framework, &info.id), executor);
         }
@@ -314,6 +319,7 @@ impl Master {
         for (number, command) in self.agents[id].outbox.waiting() {
             step.send_agent(connection, Event::Command { number, command: command.clone() });
         }
+        self.resume_drain(step, id);
         step.publish(ClusterEvent::AgentReregistered(id.clone()));
         self.answer_waiting_for(step, id);
     }

@@ -5,7 +5,7 @@ use stoa_model::agent_link::{Call, Reregister};
 use stoa_model::digest::Digest;
 use stoa_model::host::Command;
 use stoa_model::ids::UpdateId;
-use stoa_model::status::TaskStatus;
+use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::TaskRecord;
 
 /// Appends the lines of one action.
@@ -33,6 +33,7 @@ pub fn print(action: &Action, lines: &mut Vec<String>) {
             lines.push(format!("remove-sandbox {framework}/{task}"));
         }
         Action::Warn(warning) => lines.push(format!("warn {warning}")),
+        Action::End(message) => lines.push(format!("end {message}")),
     }
 }
 
@@ -65,6 +66,7 @@ fn status(status: &TaskStatus) -> String {
 
 fn record(record: &Record) -> String {
     match record {
+        Record::Booted { boot } => format!("Booted {boot}"),
         Record::Registered { agent, session } => format!("Registered {agent} {session}"),
         Record::CommandApplied { number } => format!("CommandApplied {number}"),
         Record::Launched { framework, task } => format!("Launched {framework}/{}", task.id),
@@ -72,8 +74,12 @@ fn record(record: &Record) -> String {
             format!("Refused {framework}/{} {}", task.id, status(it))
         }
         Record::Delivered { framework, task } => format!("Delivered {framework}/{task}"),
-        Record::KillRequested { framework, task, policy } => {
-            format!("KillRequested {framework}/{task} grace={}ms", policy.grace_ms)
+        Record::KillRequested { framework, task, policy, reason } => {
+            let why = match reason {
+                Reason::KillRequested => String::new(),
+                reason => format!(" {reason}"),
+            };
+            format!("KillRequested {framework}/{task} grace={}ms{why}", policy.grace_ms)
         }
         Record::Updated { framework, status: it } => {
             format!("Updated {framework}/{} {}", it.task, status(it))

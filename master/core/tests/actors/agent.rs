@@ -67,6 +67,12 @@ impl Agent {
     fn on(&mut self, event: &Event) {
         match event {
             Event::Registered(welcome) | Event::Reregistered(welcome) => self.enter(welcome),
+            Event::Error { is_final: true, .. } => {
+                self.id = None;
+                self.session = None;
+                self.tasks.clear();
+                self.executors.clear();
+            }
             Event::Command { number, command } => self.received.push((*number, command.clone())),
             Event::Acknowledge { framework, task, update } => {
                 let key = (framework.clone(), task.clone());
@@ -120,7 +126,10 @@ impl Agent {
                 self.executors.retain(|(of, _), _| *of != framework);
             }
             // Whether and when these show is up to `progress` and `end_executor`.
-            Command::Kill { .. } | Command::Shutdown { .. } => {}
+            Command::Kill { .. }
+            | Command::Shutdown { .. }
+            | Command::Drain { .. }
+            | Command::Nothing => {}
         }
     }
 
