@@ -4,7 +4,7 @@
 //! the agent has recorded it and says so by [`Call::Applied`].
 
 use crate::agent::AgentInfo;
-use crate::ids::{AgentId, ExecutorId, FrameworkId, SessionId, TaskId, UpdateId};
+use crate::ids::{AgentId, ExecutorId, FrameworkId, Role, SessionId, TaskId, UpdateId};
 use crate::operator::{LogChunk, LogRequest};
 use crate::status::TaskStatus;
 use crate::task::{ExecutorRecord, KillPolicy, TaskInfo, TaskRecord, TaskState};
@@ -151,6 +151,8 @@ pub enum Command {
     Launch {
         /// Whose tasks they are.
         framework: FrameworkId,
+        /// Whom they are charged to.
+        role: Role,
         /// What to run.
         tasks: Vec<TaskInfo>,
     },

@@ -42,8 +42,8 @@ impl Agent {
     fn apply(&mut self, now: Instant, number: u64, command: Command, actions: &mut Vec<Action>) {
         let applied = Record::CommandApplied { number };
         match command {
-            Command::Launch { framework, tasks } => {
-                let launch = self.admit_all(now, &framework, tasks, actions);
+            Command::Launch { framework, role, tasks } => {
+                let launch = self.admit_all(now, (&framework, &role), tasks, actions);
                 self.record(applied, actions);
                 self.start_all(now, launch, actions);
             }

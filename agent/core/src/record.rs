@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use stoa_model::digest::Digest;
-use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, SessionId, TaskId, UpdateId};
+use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, Role, SessionId, TaskId, UpdateId};
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{ExecutorRecord, KillPolicy, TaskInfo};
 
@@ -36,6 +36,8 @@ pub enum Record {
     Launched {
         /// Whose task it is.
         framework: FrameworkId,
+        /// Whom it is charged to.
+        role: Role,
         /// What to run. Without its body where compaction wrote it after the host had the task.
         task: Arc<TaskInfo>,
     },
@@ -43,6 +45,8 @@ pub enum Record {
     Refused {
         /// Whose task it is.
         framework: FrameworkId,
+        /// Whom it would have been charged to.
+        role: Role,
         /// What was to run.
         task: Arc<TaskInfo>,
         /// Its end.

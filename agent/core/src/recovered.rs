@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use stoa_model::digest::Digest;
-use stoa_model::ids::{AgentId, FrameworkId, SessionId, UpdateId};
+use stoa_model::ids::{AgentId, FrameworkId, Role, SessionId, UpdateId};
 use stoa_model::resources::Resources;
 use stoa_model::status::TaskStatus;
 use stoa_model::task::{ExecutorRecord, TaskInfo, TaskState};
@@ -121,9 +121,9 @@ impl Recovered {
             }
             Record::Registered { agent, session } => self.on_registered(agent, session),
             Record::CommandApplied { number } => self.on_command_applied(*number),
-            Record::Launched { framework, task } => self.on_launched(framework, task),
-            Record::Refused { framework, task, status } => {
-                self.on_refused(TaskKey::new(framework, &task.id), task, status)
+            Record::Launched { framework, role, task } => self.on_launched(framework, role, task),
+            Record::Refused { framework, role, task, status } => {
+                self.on_refused(TaskKey::new(framework, &task.id), (role, task), status)
             }
             Record::Delivered { framework, task } => {
                 self.task_mut(&TaskKey::new(framework, task)).map(Task::on_delivered)
@@ -182,24 +182,25 @@ impl Recovered {
     fn on_launched(
         &mut self,
         framework: &FrameworkId,
+        role: &Role,
         task: &Arc<TaskInfo>,
     ) -> Result<(), IllegalRecord> {
         let key = TaskKey::new(framework, &task.id);
         self.check_new(&key)?;
         let charged = self.charges.add_task(&key, task);
         charged.ok_or_else(|| IllegalRecord::ChargesOverflow(task.resources.clone()))?;
-        self.tasks.insert(key, Task::launched(task.clone()));
+        self.tasks.insert(key, Task::launched(role.clone(), task.clone()));
         Ok(())
     }
 
     fn on_refused(
         &mut self,
         key: TaskKey,
-        task: &TaskInfo,
+        (role, task): (&Role, &TaskInfo),
         status: &TaskStatus,
     ) -> Result<(), IllegalRecord> {
         self.check_new(&key)?;
-        self.tasks.insert(key, Task::refused(task, status.clone()));
+        self.tasks.insert(key, Task::refused(role.clone(), task, status.clone()));
         Ok(())
     }
 

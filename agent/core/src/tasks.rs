@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use stoa_model::command::CommandInfo;
-use stoa_model::ids::{AgentId, FrameworkId, UpdateId};
+use stoa_model::ids::{AgentId, FrameworkId, Role, UpdateId};
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{
     ExecutorInfo, ExecutorTask, KillPolicy, TaskBody, TaskInfo, TaskRecord, TaskState,
@@ -37,6 +37,7 @@ pub(crate) struct Kill {
 /// Invariant: `updates` are in the order they were made, and only the last may be terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
+    role: Role,
     info: Arc<TaskInfo>,
     stage: Stage,
     state: TaskState,
@@ -60,8 +61,9 @@ pub(crate) fn may_follow(from: TaskState, to: TaskState) -> bool {
 
 impl Task {
     /// A task that was just admitted.
-    pub(crate) fn launched(info: Arc<TaskInfo>) -> Self {
+    pub(crate) fn launched(role: Role, info: Arc<TaskInfo>) -> Self {
         Self {
+            role,
             info,
             stage: Stage::Waiting,
             state: TaskState::Staging,
@@ -73,12 +75,12 @@ impl Task {
     }
 
     /// A task that was not admitted, with its end.
-    pub(crate) fn refused(info: &TaskInfo, status: TaskStatus) -> Self {
+    pub(crate) fn refused(role: Role, info: &TaskInfo, status: TaskStatus) -> Self {
         Self {
             stage: Stage::Refused,
             state: status.state,
             updates: VecDeque::from([status]),
-            ..Self::launched(Arc::new(without_body(info)))
+            ..Self::launched(role, Arc::new(without_body(info)))
         }
     }
 
@@ -172,7 +174,7 @@ impl Task {
             agent: agent.clone(),
             state: self.state,
             status: oldest.map(|status| TaskStatus { data: Vec::new(), ..status.clone() }),
-            ..TaskRecord::staging(framework.clone(), &self.info)
+            ..TaskRecord::staging(framework.clone(), self.role.clone(), &self.info)
         }
     }
 
@@ -180,11 +182,17 @@ impl Task {
     pub(crate) fn to_records(&self, framework: &FrameworkId, records: &mut Vec<Record>) {
         let framework = || framework.clone();
         let (info, task) = (self.info.clone(), self.info.id.clone());
+        let role = self.role.clone();
         if let (Stage::Refused, Some(status)) = (self.stage, self.updates.front()) {
             let status = status.clone();
-            return records.push(Record::Refused { framework: framework(), task: info, status });
+            return records.push(Record::Refused {
+                framework: framework(),
+                role,
+                task: info,
+                status,
+            });
         }
-        records.push(Record::Launched { framework: framework(), task: info });
+        records.push(Record::Launched { framework: framework(), role, task: info });
         if self.stage == Stage::Delivered {
             records.push(Record::Delivered { framework: framework(), task: task.clone() });
         }

@@ -38,7 +38,7 @@ impl Master {
     /// Frees what a task has used.
     pub(crate) fn release_task(&mut self, key: &TaskKey) {
         let task = &self.framework_mut(&key.framework).tasks[&key.task];
-        let (agent, role) = (task.record.agent.clone(), task.role.clone());
+        let (agent, role) = (task.record.agent.clone(), task.record.role.clone());
         let resources = task.record.resources.clone();
         self.release(&agent, &key.framework, &role, &resources);
     }

@@ -136,7 +136,7 @@ impl Master {
         }
         for (id, framework) in &self.frameworks {
             for task in framework.tasks.values().filter(|of| of.record.state.holds_resources()) {
-                held.entry((&task.role, id)).or_default().add(&task.record.resources);
+                held.entry((&task.record.role, id)).or_default().add(&task.record.resources);
             }
         }
         for agent in self.agents.values() {

@@ -68,7 +68,7 @@ impl Outbox {
     /// The tasks of the waiting Launches.
     pub(crate) fn launches(&self) -> impl Iterator<Item = (&FrameworkId, &TaskInfo)> {
         self.waiting.iter().flat_map(|command| match command {
-            Command::Launch { framework, tasks } => {
+            Command::Launch { framework, tasks, .. } => {
                 tasks.iter().map(|task| (framework, task)).collect()
             }
             _ => Vec::new(),
@@ -86,7 +86,7 @@ impl Outbox {
     /// Takes tasks out of the waiting Launches. The commands stay, so that no number is missing.
     pub(crate) fn withdraw(&mut self, withdrawn: &BTreeSet<TaskKey>) {
         for command in &mut self.waiting {
-            if let Command::Launch { framework, tasks } = command {
+            if let Command::Launch { framework, tasks, .. } = command {
                 tasks.retain(|task| !withdrawn.contains(&TaskKey::new(framework, &task.id)));
             }
         }

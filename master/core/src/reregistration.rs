@@ -150,16 +150,15 @@ impl Master {
         self.completed.remove(key);
         let framework = self.framework_mut(&key.framework);
         let known = framework.tasks.remove(&key.task);
-        let role = known.as_ref().map_or(&framework.info.roles[0], |task| &task.role).clone();
-        let mut task = Task::reported(record, role);
+        let mut task = Task::reported(record);
         if let Some(known) = known {
             task.keep_what_is_known(&known);
         }
-        let (record, role) = (task.record.clone(), task.role.clone());
+        let record = task.record.clone();
         framework.tasks.insert(key.task.clone(), task);
         self.agent_mut(&back.id).tasks.insert(key.clone());
         if record.state.holds_resources() {
-            self.hold(&back.id, &key.framework, &role, &record.resources);
+            self.hold(&back.id, &key.framework, &record.role, &record.resources);
         }
         if back.is_news {
             self.tell_return(step, key);
@@ -231,9 +230,7 @@ impl Master {
         let known = back.executors.get(key);
         let executor = Executor {
             resources: record.resources,
-            role: known
-                .map_or(&self.frameworks[&key.framework].info.roles[0], |of| &of.role)
-                .clone(),
+            role: known.map_or(record.role, |known| known.role.clone()),
             program: known.and_then(|known| known.program),
             is_started: true,
             is_ending: false,
@@ -270,7 +267,7 @@ impl Master {
         let known = self.framework_mut(&key.framework).tasks.get_mut(&key.task);
         let task = known.expect("the index of an agent's tasks agrees with the table");
         task.record.state = TaskState::Staging;
-        let role = task.role.clone();
+        let role = task.record.role.clone();
         let agent = &self.agents[&back.id];
         let executor = info.executor().filter(|executor| {
             !agent.executors.contains_key(&ExecutorKey::new(&key.framework, &executor.id))

@@ -123,8 +123,9 @@ impl Wire for Command {
 
     fn to_proto(&self) -> CommandKind {
         match self {
-            Self::Launch { framework, tasks } => CommandKind::Launch(pb::Launch {
+            Self::Launch { framework, role, tasks } => CommandKind::Launch(pb::Launch {
                 framework: framework.to_proto(),
+                role: role.to_proto(),
                 tasks: list_to_proto(tasks),
             }),
             Self::Kill { framework, task, policy } => CommandKind::Kill(pb::Kill {
@@ -171,6 +172,7 @@ impl Wire for Command {
 fn launch(proto: pb::Launch) -> Result<Command, Malformed> {
     Ok(Command::Launch {
         framework: value("framework", proto.framework)?,
+        role: value("role", proto.role)?,
         tasks: batch("tasks", proto.tasks)?,
     })
 }

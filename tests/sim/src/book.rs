@@ -99,10 +99,10 @@ impl Book {
                 self.applied.insert(agent, (session.clone(), 0));
             }
             Record::CommandApplied { number } => self.on_applied(agent, *number)?,
-            Record::Launched { framework, task } => {
+            Record::Launched { framework, task, .. } => {
                 self.on_admission(agent, (framework.clone(), task.id.clone()))?;
             }
-            Record::Refused { framework, task, status } => {
+            Record::Refused { framework, task, status, .. } => {
                 self.on_admission(agent, (framework.clone(), task.id.clone()))?;
                 self.on_made(framework, status)?;
             }

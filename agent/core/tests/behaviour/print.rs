@@ -4,7 +4,7 @@ use stoa_agent_core::{Action, Record};
 use stoa_model::agent_link::{Call, Reregister};
 use stoa_model::digest::Digest;
 use stoa_model::host::Command;
-use stoa_model::ids::UpdateId;
+use stoa_model::ids::{Role, UpdateId};
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::TaskRecord;
 
@@ -69,8 +69,8 @@ fn record(record: &Record) -> String {
         Record::Booted { boot } => format!("Booted {boot}"),
         Record::Registered { agent, session } => format!("Registered {agent} {session}"),
         Record::CommandApplied { number } => format!("CommandApplied {number}"),
-        Record::Launched { framework, task } => format!("Launched {framework}/{}", task.id),
-        Record::Refused { framework, task, status: it } => {
+        Record::Launched { framework, task, .. } => format!("Launched {framework}/{}", task.id),
+        Record::Refused { framework, task, status: it, .. } => {
             format!("Refused {framework}/{} {}", task.id, status(it))
         }
         Record::Delivered { framework, task } => format!("Delivered {framework}/{task}"),
@@ -141,12 +141,22 @@ fn reregister(call: &Reregister, lines: &mut Vec<String>) {
     let (session, number) = call.session.as_ref().map_or(("none", 0), |(s, n)| (s.as_str(), *n));
     let resources = &call.info.resources;
     lines.push(format!("-> Reregister {} {resources} session={session}:{number}", call.agent));
-    for TaskRecord { framework, id, resources, state, status: it, .. } in &call.tasks {
+    for TaskRecord { framework, id, resources, role: of, state, status: it, .. } in &call.tasks {
         let it = it.as_ref().map_or("no status".to_owned(), status);
-        lines.push(format!("     task {framework}/{id} {resources} {} {it}", state.as_str()));
+        let of = role(of);
+        lines.push(format!("     task {framework}/{id} {resources}{of} {} {it}", state.as_str()));
     }
     for (framework, executor) in &call.executors {
-        lines.push(format!("     executor {framework}/{} {}", executor.id, executor.resources));
+        let (id, held, of) = (&executor.id, &executor.resources, role(&executor.role));
+        lines.push(format!("     executor {framework}/{id} {held}{of}"));
+    }
+}
+
+/// Nothing for the role that transcripts mean if they name none.
+fn role(role: &Role) -> String {
+    match role.as_str() {
+        "web" => String::new(),
+        role => format!(" role={role}"),
     }
 }
 

@@ -5,7 +5,7 @@
 //! restart [host=alive] [lost=RECORDS] [boot=B] [give=RESOURCES]
 //! connected | disconnected | heartbeat | error TEXT | final TEXT
 //! registered AGENT SESSION | reregistered AGENT SESSION
-//! command N launch F TASK [on=AGENT] [program=P] [input=P] [executor=E:RESOURCE=N] [grace=TIME] \
+//! command N launch F [role=ROLE] TASK [on=AGENT] [program=P] [input=P] [executor=E:RESOURCE=N] [grace=TIME] \
 //!     RESOURCES [+ TASK ...]
 //! command N kill F/T [grace=TIME] | command N shutdown F/E | command N remove F
 //! command N drain [grace=TIME] | command N nothing
@@ -184,9 +184,11 @@ fn command(words: &mut Words) -> Result<Command, String> {
     match words.next()? {
         "launch" => {
             let framework = words.parse()?;
+            let role = words.value("role").unwrap_or("web");
+            let role = role.parse().map_err(|illegal| format!("{illegal}"))?;
             let texts = words.rest();
             let tasks = texts.split(" + ").map(|text| task(&mut Words::new(text)));
-            Ok(Command::Launch { framework, tasks: tasks.collect::<Result<_, _>>()? })
+            Ok(Command::Launch { framework, role, tasks: tasks.collect::<Result<_, _>>()? })
         }
         "kill" => {
             let (framework, task) = words.pair()?;

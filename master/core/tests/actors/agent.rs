@@ -111,9 +111,9 @@ impl Agent {
 
     fn apply(&mut self, command: Command) {
         match command {
-            Command::Launch { framework, tasks } => {
+            Command::Launch { framework, role, tasks } => {
                 for task in tasks {
-                    let record = TaskRecord::staging(framework.clone(), &task);
+                    let record = TaskRecord::staging(framework.clone(), role.clone(), &task);
                     if let Some(executor) = &record.executor {
                         let key = (framework.clone(), executor.id.clone());
                         self.executors.entry(key).or_insert_with(|| executor.clone());
@@ -302,6 +302,7 @@ fn hostile(random: &mut Rng) -> Call {
             let executor = ExecutorRecord {
                 id: any_executor(random),
                 resources: Resources::new(random.u64(0..2_000), 0),
+                role: "other".parse().expect("a legal role"),
             };
             record.executors.push((any_id(random, "m0-F"), executor));
             Call::Reregister(Box::new(record))

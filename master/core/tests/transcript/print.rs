@@ -117,7 +117,7 @@ fn agent_event(event: &agent_link::Event) -> String {
 
 fn command(command: &Command) -> String {
     match command {
-        Command::Launch { framework, tasks } => {
+        Command::Launch { framework, tasks, .. } => {
             let tasks: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
             let tasks = if tasks.is_empty() { "nothing".to_owned() } else { tasks.join(" ") };
             format!("Launch {framework} {tasks}")
@@ -220,7 +220,12 @@ pub fn state(state: &ClusterState) -> String {
             writeln!(out, "{} {} {} {}", offer.id, offer.framework, offer.agent, offer.resources);
     }
     for task in &state.tasks {
-        let _ = writeln!(out, "{}/{} {} {}", task.framework, task.id, task.agent, task.state);
+        let role = match task.role.as_str() {
+            "web" => String::new(),
+            role => format!(" role={role}"),
+        };
+        let (framework, id, agent, state) = (&task.framework, &task.id, &task.agent, task.state);
+        let _ = writeln!(out, "{framework}/{id} {agent} {state}{role}");
     }
     if state.agents_held > 0 {
         let _ = writeln!(out, "{} agents are held", state.agents_held);
