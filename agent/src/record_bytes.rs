@@ -1,5 +1,6 @@
 //! The checkpoint's records as bytes: a tag, then fields, each with its length before it. A tag is
-//! never given to another record; 3, 4 and 6 are read, and not written any more. Values are encoded as on the wire.
+//! never given to another record; 3, 4 and 6 are read, and not written any more. Values are encoded
+//! as on the wire.
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ use crate::publishes::Publishes;
 use crate::record::Record;
 use crate::recovered::Recovered;
 use stoa_model::keys::TaskKey;
+use stoa_model::resources::Resources;
 
 /// One agent.
 ///
@@ -33,6 +34,8 @@ pub struct Agent {
     pub(crate) updates_made: u64,
     /// When the first step is due, until it is made.
     pub(crate) begin_at: Option<Instant>,
+    /// What the master was told that the agent gives, if that is more than it is to give.
+    pub(crate) reported: Option<Resources>,
     /// Whether the master has said that the agent is gone for ever.
     pub(crate) is_over: bool,
 }
@@ -51,6 +54,7 @@ impl Agent {
             logs: Logs::default(),
             updates_made: 0,
             begin_at: Some(now),
+            reported: None,
             is_over: false,
         }
     }
@@ -80,6 +84,7 @@ impl Agent {
             }
             Input::Tick => self.on_tick(now, actions),
         }
+        self.correct_report(now, actions);
         debug_assert_eq!(self.check(), Ok(()), "a step broke an invariant");
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{Call, Event, Reregister, Welcome};
 use stoa_model::host;
 use stoa_model::ids::FrameworkId;
@@ -117,7 +118,8 @@ impl Agent {
             State::Connecting { .. } => {
                 let until = now.plus_ms(WELCOME_MS_MAX);
                 self.link.state = State::Greeting { until, ended: Vec::new() };
-                actions.push(Action::ToMaster(self.greeting()));
+                let greeting = self.greeting();
+                actions.push(Action::ToMaster(greeting));
             }
             // It was given up while it was being opened.
             State::Down { .. } => actions.push(Action::Disconnect),
@@ -127,8 +129,10 @@ impl Agent {
         }
     }
 
-    fn greeting(&self) -> Call {
-        let info = self.config.info.clone();
+    fn greeting(&mut self) -> Call {
+        let given = self.given();
+        self.reported = Some(given.clone()).filter(|given| *given != self.config.info.resources);
+        let info = AgentInfo { resources: given, ..self.config.info.clone() };
         let Some(identity) = &self.kept.identity else {
             return Call::Register(info);
         };

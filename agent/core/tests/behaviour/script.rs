@@ -5,8 +5,8 @@
 //! restart [host=alive] [lost=RECORDS] [boot=B] [give=RESOURCES]
 //! connected | disconnected | heartbeat | error TEXT | final TEXT
 //! registered AGENT SESSION | reregistered AGENT SESSION
-//! command N launch F [role=ROLE] TASK [on=AGENT] [program=P] [input=P] [executor=E:RESOURCE=N] [grace=TIME] \
-//!     RESOURCES [+ TASK ...]
+//! command N launch F [role=ROLE] TASK [on=AGENT] [program=P] [input=P] \
+//!     [executor=E:RESOURCE=N] [grace=TIME] RESOURCES [+ TASK ...]
 //! command N kill F/T [grace=TIME] | command N shutdown F/E | command N remove F
 //! command N drain [grace=TIME] | command N nothing
 //! acknowledge F/T INCARNATION.NUMBER
