@@ -28,6 +28,12 @@ pub fn resources(state: &Path) -> Resources {
     resources
 }
 
+/// What this machine calls its present start; nothing if it does not tell.
+pub fn boot() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
 /// The machine's name, for people.
 pub fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
@@ -54,6 +60,12 @@ mod tests {
     fn total_memory_is_read_from_its_line() {
         assert_eq!(total_kib("MemTotal:       24576000 kB\nMemFree: 1 kB\n"), Some(24_576_000));
         assert_eq!(total_kib("MemFree: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn start_of_the_machine_has_one_name() {
+        assert_eq!(boot(), boot());
+        assert!(boot().is_none_or(|id| !id.contains(char::is_whitespace)));
     }
 
     #[test]

@@ -44,15 +44,18 @@ pub struct MainLoop {
     pub link: Link<AgentPeer>,
     /// Fetches, uploads and reads under way; each ends with what the core is told, if anything.
     pub errands: JoinSet<Option<Input>>,
+    /// Why the agent is over, once it is.
+    pub ended: Option<String>,
 }
 
 impl MainLoop {
-    /// Delivers what the first step wants, and runs until it fails or is dropped.
+    /// Delivers what the first step wants, and runs until it fails, is dropped, or the master says
+    /// that the agent is gone for ever: then it answers why.
     ///
     /// # Errors
     /// [`CheckpointError`] if a record cannot be made durable: then nothing that relies on it was
     /// done.
-    pub async fn run(mut self, first: Vec<Action>) -> Result<(), CheckpointError> {
+    pub async fn run(mut self, first: Vec<Action>) -> Result<String, CheckpointError> {
         let mut inputs = Vec::new();
         self.deliver(first, &mut inputs).await;
         loop {
@@ -66,6 +69,9 @@ impl MainLoop {
             }
             record(&mut self.checkpoint, &self.core, &mut actions).await?;
             self.deliver(actions, &mut inputs).await;
+            if let Some(why) = self.ended {
+                return Ok(why);
+            }
         }
     }
 
@@ -95,6 +101,7 @@ impl MainLoop {
                 }
                 Action::RemoveSandbox { framework, task } => self.remove(&framework, &task),
                 Action::Warn(warning) => tracing::warn!("{warning}"),
+                Action::End(why) => self.ended = Some(why),
                 Action::Record(_) => unreachable!("records were taken out before the delivery"),
             }
         }
@@ -176,6 +183,10 @@ impl MainLoop {
                     }
                 }
                 events.into_iter().map(Input::Master).collect()
+            }
+            LinkInput::Ended => {
+                tracing::info!("the master has ended the stream");
+                vec![Input::Disconnected]
             }
             LinkInput::Closed(why) => {
                 tracing::info!(why, "no stream to the master");

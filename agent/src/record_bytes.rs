@@ -1,11 +1,14 @@
 //! The checkpoint's records as bytes: a tag, then fields, each with its length before it. A tag is
-//! never given to another record; values are encoded as on the wire.
+//! never given to another record; 3, 4 and 6 are read, and not written any more. Values are encoded
+//! as on the wire.
 
 use std::sync::Arc;
 
 use stoa_agent_core::Record;
 use stoa_model::digest::Digest;
-use stoa_model::ids::UpdateId;
+use stoa_model::framework::ROLE_DEFAULT;
+use stoa_model::ids::{Role, UpdateId};
+use stoa_model::status::Reason;
 use stoa_model::task::KillPolicy;
 use stoa_protocol::wire::{Stored, decode, encode};
 
@@ -35,16 +38,19 @@ pub fn to_bytes(record: &Record) -> Vec<u8> {
     match record {
         Record::Registered { agent, session } => fields(1, &[text(agent), text(session)]),
         Record::CommandApplied { number } => fields(2, &[&number.to_le_bytes()]),
-        Record::Launched { framework, task } => {
-            fields(3, &[text(framework), &encode(task.as_ref())])
+        Record::Launched { framework, role, task } => {
+            fields(20, &[text(framework), text(role), &encode(task.as_ref())])
         }
-        Record::Refused { framework, task, status } => {
-            fields(4, &[text(framework), &encode(task.as_ref()), &encode(status)])
+        Record::Refused { framework, role, task, status } => {
+            let task = encode(task.as_ref());
+            fields(21, &[text(framework), text(role), &task, &encode(status)])
         }
         Record::Delivered { framework, task } => fields(5, &[text(framework), text(task)]),
-        Record::KillRequested { framework, task, policy } => {
-            fields(6, &[text(framework), text(task), &policy.grace_ms.to_le_bytes()])
+        Record::KillRequested { framework, task, policy, reason } => {
+            let (grace_ms, reason) = (policy.grace_ms.to_le_bytes(), reason.as_str().as_bytes());
+            fields(18, &[text(framework), text(task), &grace_ms, reason])
         }
+        Record::Booted { boot } => fields(19, &[boot.as_bytes()]),
         Record::Updated { framework, status } => fields(7, &[text(framework), &encode(status)]),
         Record::Published { framework, task, failure: None } => {
             fields(8, &[text(framework), text(task)])
@@ -83,9 +89,15 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
     Ok(match tag {
         1 => Record::Registered { agent: fields.id()?, session: fields.id()? },
         2 => Record::CommandApplied { number: u64::from_le_bytes(fields.array()?) },
-        3 => Record::Launched { framework: fields.id()?, task: Arc::new(fields.value()?) },
+        // Of older versions, which did not say whom a task is charged to.
+        3 => Record::Launched {
+            framework: fields.id()?,
+            role: role_default(),
+            task: Arc::new(fields.value()?),
+        },
         4 => Record::Refused {
             framework: fields.id()?,
+            role: role_default(),
             task: Arc::new(fields.value()?),
             status: fields.value()?,
         },
@@ -94,6 +106,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
             framework: fields.id()?,
             task: fields.id()?,
             policy: KillPolicy { grace_ms: u64::from_le_bytes(fields.array()?) },
+            reason: Reason::KillRequested,
         },
         7 => Record::Updated { framework: fields.id()?, status: fields.value()? },
         8 => Record::Published { framework: fields.id()?, task: fields.id()?, failure: None },
@@ -118,6 +131,24 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
         15 => Record::FrameworkRemoved { framework: fields.id()? },
         16 => Record::SandboxKept { framework: fields.id()?, task: fields.id()? },
         17 => Record::SandboxRemoved { framework: fields.id()?, task: fields.id()? },
+        18 => Record::KillRequested {
+            framework: fields.id()?,
+            task: fields.id()?,
+            policy: KillPolicy { grace_ms: u64::from_le_bytes(fields.array()?) },
+            reason: fields.reason()?,
+        },
+        19 => Record::Booted { boot: fields.id()? },
+        20 => Record::Launched {
+            framework: fields.id()?,
+            role: fields.id()?,
+            task: Arc::new(fields.value()?),
+        },
+        21 => Record::Refused {
+            framework: fields.id()?,
+            role: fields.id()?,
+            task: Arc::new(fields.value()?),
+            status: fields.value()?,
+        },
         tag => return Err(RecordError::Tag(tag)),
     })
 }
@@ -137,7 +168,11 @@ macro_rules! text {
     )*};
 }
 
-text!(AgentId, ExecutorId, FrameworkId, SessionId, TaskId);
+text!(AgentId, ExecutorId, FrameworkId, Role, SessionId, TaskId);
+
+fn role_default() -> Role {
+    Role::new(ROLE_DEFAULT).expect("the default role is legal")
+}
 
 fn text(id: &impl Text) -> &[u8] {
     id.bytes()
@@ -184,6 +219,12 @@ impl<'a> Fields<'a> {
         let bytes = self.bytes()?;
         let text = std::str::from_utf8(bytes).map_err(|why| self.unreadable(why))?;
         text.parse().map_err(|why: T::Err| self.unreadable(why))
+    }
+
+    fn reason(&mut self) -> Result<Reason, RecordError> {
+        let name: String = self.id()?;
+        let found = Reason::ALL.into_iter().find(|reason| reason.as_str() == name);
+        found.ok_or_else(|| self.unreadable(format!("{name:?} is no reason")))
     }
 
     fn value<T: Stored>(&mut self) -> Result<T, RecordError> {

@@ -53,6 +53,9 @@ pub enum AgentError {
     /// Its executor host cannot start.
     #[error(transparent)]
     Host(#[from] StartError),
+    /// The master says that it is gone for ever.
+    #[error("the master refuses this agent for good: {0}")]
+    Gone(String),
 }
 
 /// Where an agent keeps things below its state directory.
@@ -94,6 +97,7 @@ pub async fn serve(
     let (incarnation, _) = uuid::Uuid::new_v4().as_u64_pair();
     let mut config = Config::new(info(&settings), incarnation);
     config.tasks_max = settings.tasks_max as usize;
+    config.boot = detect::boot();
     let mut core = Agent::new(config, recovered, clock.now());
     // The first step writes off what the last host had. That must be durable before a new host
     // starts: else a crash in between would take the new one for the old one.
@@ -121,9 +125,10 @@ pub async fn serve(
         registered,
         link: Link::default(),
         errands: JoinSet::new(),
+        ended: None,
     };
     tokio::select! {
-        done = main_loop.run(actions) => done?,
+        done = main_loop.run(actions) => return Err(AgentError::Gone(done?)),
         () = end => {}
     }
     drop(state);

@@ -91,7 +91,7 @@ pub async fn launch(arguments: BenchLaunch, output: Output) -> Result<(), Failur
     let samples = measured.run(u64::from(arguments.tasks), 1).await?;
     let seconds = started.elapsed().as_secs_f64();
     let after = processes.cpu_us().map_err(broken)?;
-    measured.client.unregister().await;
+    measured.client.unregister().await.map_err(|it| Failure::new(code::FAILURE, it.to_string()))?;
     processes.end().await;
     let tasks = f64::from(arguments.tasks);
     let per_task = |index: usize| (after[index] - before[index]) as f64 / tasks;

@@ -5,12 +5,17 @@ use std::path::Path;
 
 use stoa_machine::artifacts::digest_of_stream;
 use stoa_model::digest::Digest;
-use stoa_model::operator::{ClusterEvent, ClusterState, LogChunk, LogRequest, TaskName};
+use stoa_model::ids::AgentId;
+use stoa_model::operator::{
+    AgentOrder, AgentState, ClusterEvent, ClusterState, LogChunk, LogRequest, TaskName,
+};
 use stoa_model::task::{KillPolicy, TaskRecord};
 use stoa_protocol::artifact_client::{fetch, missing, upload};
 use stoa_protocol::artifacts::Head;
 use stoa_protocol::link::{ConnectError, connect};
-use stoa_protocol::operator::{kill_to_proto, read_log_to_proto};
+use stoa_protocol::operator::{
+    kill_to_proto, order_to_proto, ordered_from_proto, read_log_to_proto,
+};
 use stoa_protocol::pb::operator_client::OperatorClient;
 use stoa_protocol::pb::{self};
 use stoa_protocol::{Malformed, RichError, Wire};
@@ -70,6 +75,30 @@ impl Cluster {
     ) -> Result<TaskRecord, Failure> {
         let answer = self.operator().kill(kill_to_proto(task, &policy)).await.map_err(refused)?;
         TaskRecord::from_proto(answer.into_inner()).map_err(illegal)
+    }
+
+    /// Wants something of an agent; answers its state, or its id if it is gone.
+    ///
+    /// # Errors
+    /// [`Failure`] if the master refuses or is gone.
+    pub async fn order(
+        &self,
+        agent: &AgentId,
+        order: AgentOrder,
+    ) -> Result<Result<AgentState, AgentId>, Failure> {
+        let order = order_to_proto(agent, order);
+        let answer = self.operator().order_agent(order).await.map_err(refused)?;
+        ordered_from_proto(answer.into_inner()).map_err(illegal)
+    }
+
+    /// Lets the master give up the agents that it holds; answers how many it held.
+    ///
+    /// # Errors
+    /// [`Failure`] if the master refuses or is gone.
+    pub async fn reset_breaker(&self) -> Result<u64, Failure> {
+        let request = pb::ResetBreakerRequest {};
+        let answer = self.operator().reset_breaker(request).await.map_err(refused)?;
+        Ok(answer.into_inner().agents)
     }
 
     /// Reads a piece of a task's log.

@@ -11,11 +11,13 @@ use stoa_model::resources::Resources;
 
 mod executor;
 mod new;
+mod orders;
 mod run;
 mod values;
 
 pub use executor::{Executor, Inspect, Pack, Save, Test};
 pub use new::{Language, New, NewExecutor};
+pub use orders::{Drain, Gone, Named, Order};
 pub use run::Run;
 pub use values::{Directory, DownloadPair, NamedFile, bytes, cpus, grace_ms};
 
@@ -73,7 +75,8 @@ pub enum Command {
     Dev(Dev),
     /// Runs a master.
     Master(Master),
-    /// Runs an agent.
+    /// Runs an agent; with an order, such as `stoa agent drain AGENT`, wants something of one that
+    /// runs.
     Agent(Agent),
     /// Lists tasks.
     Ps(Ps),
@@ -152,14 +155,34 @@ pub struct Master {
     /// How long an agent may be silent before its tasks are unreachable.
     #[arg(long, value_name = "TIME", default_value = "75s", value_parser = values::duration_ms)]
     pub agent_timeout: u64,
+    /// The least time between two agents whose tasks become unreachable.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration_ms)]
+    pub agent_loss_interval: u64,
+    /// The share of all agents that may be away at once, in percent, at least three agents. If more
+    /// are, none is given up until enough are back, or until `stoa agent reset-breaker`; 100 is no
+    /// bound.
+    #[arg(long, value_name = "PERCENT", default_value_t = 30, value_parser = percent())]
+    pub agents_lost_max: u64,
     /// How often the master says that it lives.
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = values::duration_ms)]
     pub heartbeat: u64,
 }
 
-/// `stoa agent`.
+/// `stoa agent`: runs one, or wants something of one that runs.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Agent {
+    /// What is wanted; none runs an agent here.
+    #[command(subcommand)]
+    pub order: Option<Order>,
+    /// How to run one.
+    #[command(flatten)]
+    pub run: AgentRun,
+}
+
+/// How to run an agent.
+#[derive(Debug, Args)]
+pub struct AgentRun {
     /// The master's address.
     #[arg(long, env = "STOA_MASTER", value_name = "HOST:PORT", default_value = MASTER_DEFAULT)]
     pub master: String,
@@ -269,6 +292,10 @@ pub struct BenchLaunch {
 /// A number from 1 to `max`.
 fn count(max: i64) -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..=max)
+}
+
+fn percent() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(1..=100)
 }
 
 fn task_name(text: &str) -> Result<TaskName, stoa_model::ids::IllegalId> {

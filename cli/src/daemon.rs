@@ -11,7 +11,7 @@ use stoa_model::scheduler::MasterInfo;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::config::{Agent, Dev, Master, Output};
+use crate::config::{AgentRun, Dev, Master, Output};
 use crate::failure::{Failure, chain, code};
 use crate::local::{Local, listen};
 use crate::table::print_json;
@@ -49,6 +49,8 @@ pub async fn master(arguments: Master, output: Output) -> Result<(), Failure> {
     config.offer_lease_ms = arguments.offer_lease;
     config.agent_unreachable_ms = arguments.agent_timeout;
     config.heartbeat_ms = arguments.heartbeat;
+    config.agent_loss_interval_ms = arguments.agent_loss_interval;
+    config.agents_lost_percent_max = arguments.agents_lost_max;
     config.check().map_err(|error| {
         Failure::new(code::USAGE, error.to_string())
             .hint("`stoa master --help` says what is allowed")
@@ -89,7 +91,7 @@ fn state_hint(failure: Failure, error: &StateDirError) -> Failure {
 ///
 /// # Errors
 /// [`Failure`] if its state or its machine cannot be used, or it breaks.
-pub async fn agent(arguments: Agent, output: Output) -> Result<(), Failure> {
+pub async fn agent(arguments: AgentRun, output: Output) -> Result<(), Failure> {
     let state = arguments.state.map_or_else(|| state_dir("agent"), Ok)?;
     let master = arguments.master.clone();
     let settings = stoa_agent::Settings {

@@ -76,6 +76,14 @@ fn described(event: &ClusterEvent) -> (&'static str, Value) {
         E::AgentDisconnected(id) => ("AgentDisconnected", agent(id)),
         E::AgentUnreachable(id) => ("AgentUnreachable", agent(id)),
         E::AgentUnregistered(id) => ("AgentUnregistered", agent(id)),
+        E::AgentGone(id) => ("AgentGone", agent(id)),
+        E::AgentDutyChanged(id, duty) => {
+            ("AgentDutyChanged", json!({ "agent": id.as_str(), "duty": duty.as_str() }))
+        }
+        E::BreakerTripped { away, agents } => {
+            ("BreakerTripped", json!({ "away": away, "agents": agents }))
+        }
+        E::BreakerReset => ("BreakerReset", json!({})),
         E::FrameworkRegistered(id, info) => (
             "FrameworkRegistered",
             json!({ "framework": id.as_str(), "name": info.name, "user": info.user }),
@@ -115,7 +123,13 @@ fn line(event: &ClusterEvent) -> String {
         E::AgentReregistered(id)
         | E::AgentDisconnected(id)
         | E::AgentUnreachable(id)
+        | E::AgentGone(id)
         | E::AgentUnregistered(id) => id.to_string(),
+        E::AgentDutyChanged(id, duty) => format!("{id} is {duty}"),
+        E::BreakerTripped { away, agents } => {
+            format!("{away} of {agents} agents are away: none is given up")
+        }
+        E::BreakerReset => "agents are given up again".to_owned(),
         E::FrameworkRegistered(id, info) => format!("{id} {} of {}", info.name, info.user),
         E::FrameworkReregistered(id) | E::FrameworkDisconnected(id) | E::FrameworkRemoved(id) => {
             id.to_string()

@@ -35,6 +35,13 @@ pub async fn ps(arguments: Ps, output: Output) -> Result<(), Failure> {
 /// [`Failure`] if the master does not answer.
 pub async fn agents(at: At, output: Output) -> Result<(), Failure> {
     let state = Cluster::find(at.master.as_deref()).await?.state().await?;
+    if state.agents_held > 0 {
+        eprintln!(
+            "{} agents are away for too long, but too many are away to give them up\n\
+             hint: if they will not come back: stoa agent reset-breaker",
+            state.agents_held
+        );
+    }
     let views: Vec<_> = state.agents.iter().map(AgentView::from).collect();
     print(&views, output).map_err(unprinted)
 }

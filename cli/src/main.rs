@@ -13,6 +13,7 @@ mod lists;
 mod local;
 mod logs;
 mod new;
+mod orders;
 mod output_file;
 mod progress;
 mod run;
@@ -24,7 +25,7 @@ mod wasm_file;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use config::{Bench, Command, Misuse, Output};
+use config::{Agent, Bench, Command, Misuse, Output};
 use failure::{Failure, code};
 
 fn main() -> ExitCode {
@@ -60,7 +61,8 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
         Command::Run(arguments) => return run::run(*arguments, output).await,
         Command::Dev(arguments) => daemon::dev(arguments, output).await,
         Command::Master(arguments) => daemon::master(arguments, output).await,
-        Command::Agent(arguments) => daemon::agent(arguments, output).await,
+        Command::Agent(Agent { order: Some(order), .. }) => orders::order(order, output).await,
+        Command::Agent(Agent { order: None, run }) => daemon::agent(run, output).await,
         Command::Ps(arguments) => lists::ps(arguments, output).await,
         Command::Logs(arguments) => logs::logs(arguments, output).await,
         Command::Kill(arguments) => lists::kill(arguments, output).await,
@@ -115,7 +117,7 @@ fn report(failure: &Failure, output: Output) {
 /// Log lines go to standard error; those who run a process for long see more than those who ask.
 fn start_log(command: &Command) {
     let level = match command {
-        Command::Master(_) | Command::Agent(_) | Command::Dev(_) => "info",
+        Command::Master(_) | Command::Agent(Agent { order: None, .. }) | Command::Dev(_) => "info",
         _ => "warn",
     };
     let filter = tracing_subscriber::EnvFilter::new(config::log_filter(level));

@@ -232,7 +232,9 @@ impl<'a> Waiting<'a> {
         self.output.finish().await.map_err(of_the_cluster)?;
         let kept =
             travel::unpack_all(&self.cluster, &self.arguments.grants.download, &status).await;
-        self.client.unregister().await;
+        if let Err(unconfirmed) = self.client.unregister().await {
+            tracing::warn!("{unconfirmed}");
+        }
         self.output.say_over(&status)?;
         match outcome::of(&status) {
             Ok(()) => kept.map(|()| 0),

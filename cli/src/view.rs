@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use stoa_model::agent::AgentDuty;
 use stoa_model::offer::Offer;
 use stoa_model::operator::{AgentState, FrameworkState};
 use stoa_model::resources::Resources;
@@ -48,6 +49,7 @@ pub struct TaskView {
     name: String,
     framework: String,
     agent: String,
+    role: String,
     state: &'static str,
     reason: Option<&'static str>,
     message: String,
@@ -86,6 +88,7 @@ impl From<&TaskRecord> for TaskView {
             name: record.name.clone(),
             framework: record.framework.to_string(),
             agent: record.agent.to_string(),
+            role: record.role.to_string(),
             state: record.state.as_str(),
             reason: status.map(|status| status.reason.as_str()),
             message: status.map(|status| status.message.clone()).unwrap_or_default(),
@@ -121,6 +124,9 @@ pub struct AgentView {
     agent: String,
     hostname: String,
     state: &'static str,
+    duty: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grace_max_ms: Option<u64>,
     total: ResourcesView,
     used: ResourcesView,
     offered: ResourcesView,
@@ -135,6 +141,11 @@ impl From<&AgentState> for AgentView {
             agent: agent.id.to_string(),
             hostname: agent.info.hostname.clone(),
             state: agent.standing.as_str(),
+            duty: agent.duty.as_str(),
+            grace_max_ms: match agent.duty {
+                AgentDuty::Draining { grace_max_ms } => grace_max_ms,
+                _ => None,
+            },
             total: (&agent.info.resources).into(),
             used: (&agent.used).into(),
             offered: (&agent.offered).into(),
@@ -147,12 +158,13 @@ impl From<&AgentState> for AgentView {
 
 impl Row for AgentView {
     const HEADINGS: &'static [&'static str] =
-        &["AGENT", "STATE", "HOST", "TOTAL", "USED", "OFFERED"];
+        &["AGENT", "STATE", "DUTY", "HOST", "TOTAL", "USED", "OFFERED"];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.agent.clone(),
             self.state.to_owned(),
+            self.duty.to_owned(),
             self.hostname.clone(),
             self.total.text.clone(),
             self.used.text.clone(),

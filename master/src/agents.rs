@@ -46,7 +46,8 @@ async fn read(id: ConnectionId, mut calls: Streaming<AgentCalls>, door: Door) {
                 door.send(Incoming::Inputs(inputs)).await
             }
             Err(malformed) => {
-                let event = Event::Error { message: format!("{malformed}; the stream ends") };
+                let message = format!("{malformed}; the stream ends");
+                let event = Event::Error { message, is_final: false };
                 // Whether or not it arrives, nothing more is read from this agent.
                 let _ = door.send(Incoming::AgentRefused(id, event)).await;
                 break;

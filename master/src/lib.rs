@@ -1,6 +1,7 @@
 //! The master's hands: gRPC, the store, artifacts, the loop around the core. It never decides who
 //! gets what; `stoa-master-core` does.
 
+mod access;
 mod agents;
 mod artifacts;
 mod connections;

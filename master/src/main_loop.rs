@@ -182,6 +182,16 @@ impl MainLoop {
     }
 
     fn publish(&mut self, event: &ClusterEvent) {
+        match event {
+            ClusterEvent::BreakerTripped { away, agents } => tracing::warn!(
+                away,
+                agents,
+                "too many agents are away: none is given up until enough are back, or until \
+                 `stoa agent reset-breaker`"
+            ),
+            ClusterEvent::BreakerReset => tracing::info!("agents are given up again"),
+            _ => {}
+        }
         // A watcher that reads too slowly loses its watch: its channel ends, and it is told so.
         self.watchers.retain(|watcher| watcher.try_send(event.clone()).is_ok());
     }

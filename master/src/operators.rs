@@ -4,8 +4,10 @@
 use std::pin::Pin;
 
 use stoa_model::agent_link::RequestId;
-use stoa_model::operator::{Answer, ClusterEvent, Query};
-use stoa_protocol::operator::{kill_from_proto, read_log_from_proto};
+use stoa_model::operator::{Answer, ClusterEvent, Principal, Query};
+use stoa_protocol::operator::{
+    kill_from_proto, order_from_proto, ordered_to_proto, read_log_from_proto,
+};
 use stoa_protocol::pb;
 use stoa_protocol::pb::operator_server::Operator;
 use stoa_protocol::{RichError, Wire};
@@ -14,6 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status};
 
+use crate::access::allow;
 use crate::door::Door;
 use crate::limits::{WATCHER_EVENTS_UNREAD_MAX, WATCHERS_MAX};
 use crate::main_loop::Incoming;
@@ -40,7 +43,9 @@ impl Drop for Question {
 }
 
 impl OperatorService {
-    async fn ask(&self, query: Query) -> Result<Answer, Status> {
+    /// Asks the core, if whoever asks may do so.
+    async fn ask(&self, principal: Principal, query: Query) -> Result<Answer, Status> {
+        allow(principal, &query).map_err(|refusal| RichError::from(&refusal).to_status())?;
         let id = self.door.request();
         let mut question = Question { id, door: self.door.clone(), is_answered: false };
         let (answer, answered) = oneshot::channel();
@@ -54,6 +59,11 @@ impl OperatorService {
     }
 }
 
+/// Who sent a request. Connections do not say yet who is at their other end.
+fn principal<T>(_: &Request<T>) -> Principal {
+    Principal::Anyone
+}
+
 /// The core answered another question: our bug, told as such rather than hidden.
 fn mismatch() -> Status {
     Status::internal("the master answered another question than was asked")
@@ -65,9 +75,9 @@ impl Operator for OperatorService {
 
     async fn state(
         &self,
-        _: Request<pb::StateRequest>,
+        request: Request<pb::StateRequest>,
     ) -> Result<Response<pb::ClusterState>, Status> {
-        match self.ask(Query::State).await? {
+        match self.ask(principal(&request), Query::State).await? {
             Answer::State(state) => Ok(Response::new(state.to_proto())),
             _ => Err(mismatch()),
         }
@@ -75,8 +85,11 @@ impl Operator for OperatorService {
 
     async fn watch(
         &self,
-        _: Request<pb::WatchRequest>,
+        request: Request<pb::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        // Whoever may see the state may see it change.
+        allow(principal(&request), &Query::State)
+            .map_err(|refusal| RichError::from(&refusal).to_status())?;
         let (watcher, events) = mpsc::channel::<ClusterEvent>(WATCHER_EVENTS_UNREAD_MAX);
         self.door.send(Incoming::Watch(watcher)).await?;
         let events = ReceiverStream::new(events).map(|event| Ok(event.to_proto()));
@@ -88,7 +101,8 @@ impl Operator for OperatorService {
         &self,
         request: Request<pb::KillTask>,
     ) -> Result<Response<pb::TaskRecord>, Status> {
-        match self.ask(kill_from_proto(request.into_inner())?).await? {
+        let who = principal(&request);
+        match self.ask(who, kill_from_proto(request.into_inner())?).await? {
             Answer::Killed(task) => Ok(Response::new(task.to_proto())),
             _ => Err(mismatch()),
         }
@@ -98,8 +112,31 @@ impl Operator for OperatorService {
         &self,
         request: Request<pb::ReadLogRequest>,
     ) -> Result<Response<pb::LogChunk>, Status> {
-        match self.ask(read_log_from_proto(request.into_inner())?).await? {
+        let who = principal(&request);
+        match self.ask(who, read_log_from_proto(request.into_inner())?).await? {
             Answer::Log(chunk) => Ok(Response::new(chunk.to_proto())),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn order_agent(
+        &self,
+        request: Request<pb::AgentOrder>,
+    ) -> Result<Response<pb::OrderedAgent>, Status> {
+        let who = principal(&request);
+        match self.ask(who, order_from_proto(request.into_inner())?).await? {
+            Answer::Agent(state) => Ok(Response::new(ordered_to_proto(Ok(&state)))),
+            Answer::AgentGone(id) => Ok(Response::new(ordered_to_proto(Err(&id)))),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn reset_breaker(
+        &self,
+        request: Request<pb::ResetBreakerRequest>,
+    ) -> Result<Response<pb::BreakerReset>, Status> {
+        match self.ask(principal(&request), Query::ResetBreaker).await? {
+            Answer::BreakerReset { agents } => Ok(Response::new(pb::BreakerReset { agents })),
             _ => Err(mismatch()),
         }
     }

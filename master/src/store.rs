@@ -7,6 +7,7 @@ use std::sync::Arc;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use stoa_machine::make_file;
 use stoa_master_core::{Record, Recovered};
+use stoa_model::agent::AgentDuty;
 use stoa_model::ids::{AgentId, FrameworkId, IllegalId};
 use stoa_model::instant::Instant;
 use stoa_protocol::wire::{decode, encode};
@@ -15,6 +16,10 @@ use stoa_protocol::wire::{decode, encode};
 const AGENTS: TableDefinition<&str, &[u8]> = TableDefinition::new("agents");
 /// Agent id to the millisecond since which it is unreachable.
 const AGENTS_UNREACHABLE: TableDefinition<&str, u64> = TableDefinition::new("agents_unreachable");
+/// Agent id to what operators want of it; an agent that is not there is ACTIVE.
+const AGENTS_DUTY: TableDefinition<&str, &[u8]> = TableDefinition::new("agents_duty");
+/// Ids of agents that are gone for ever. The core bounds them.
+const AGENTS_GONE: TableDefinition<&str, ()> = TableDefinition::new("agents_gone");
 /// Framework id to what the framework says of itself.
 const FRAMEWORKS: TableDefinition<&str, &[u8]> = TableDefinition::new("frameworks");
 /// Framework id to the millisecond at which it ends without a scheduler.
@@ -72,8 +77,11 @@ impl Store {
             path: path.clone(),
             source: Box::new(source),
         };
-        make_file(dir, "master.redb", make_database).map_err(failed)?;
+        make_file(dir, "master.redb", |path| make_tables(&Database::create(path)?))
+            .map_err(failed)?;
         let database = Database::open(&path).map_err(|error| failed(error.into()))?;
+        // One that an older master has made lacks the newer tables.
+        make_tables(&database).map_err(failed)?;
         let records = read(&database).map_err(|error| match error {
             ReadError::Database(source) => failed(source),
             ReadError::Damaged { entry, source } => {
@@ -104,10 +112,12 @@ impl Store {
     }
 }
 
-fn make_database(path: &Path) -> Result<(), redb::Error> {
-    let transaction = Database::create(path)?.begin_write()?;
+fn make_tables(database: &Database) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
     transaction.open_table(AGENTS)?;
     transaction.open_table(AGENTS_UNREACHABLE)?;
+    transaction.open_table(AGENTS_DUTY)?;
+    transaction.open_table(AGENTS_GONE)?;
     transaction.open_table(FRAMEWORKS)?;
     transaction.open_table(FRAMEWORKS_DISCONNECTED)?;
     transaction.open_table(FRAMEWORKS_REMOVED)?;
@@ -136,9 +146,17 @@ fn write_record(transaction: &WriteTransaction, record: &Record) -> Result<(), r
         Record::AgentReachable { id } => {
             transaction.open_table(AGENTS_UNREACHABLE)?.remove(id.as_str())?;
         }
-        Record::AgentRemoved { id } => {
-            transaction.open_table(AGENTS)?.remove(id.as_str())?;
-            transaction.open_table(AGENTS_UNREACHABLE)?.remove(id.as_str())?;
+        Record::AgentRemoved { id } => remove_agent(transaction, id)?,
+        Record::AgentDuty { id, duty: AgentDuty::Active } => {
+            transaction.open_table(AGENTS_DUTY)?.remove(id.as_str())?;
+        }
+        Record::AgentDuty { id, duty } => {
+            let bytes = encode(duty);
+            transaction.open_table(AGENTS_DUTY)?.insert(id.as_str(), bytes.as_slice())?;
+        }
+        Record::AgentGone { id } => {
+            remove_agent(transaction, id)?;
+            transaction.open_table(AGENTS_GONE)?.insert(id.as_str(), ())?;
         }
         Record::Framework { id, info } => {
             let bytes = encode(info);
@@ -156,6 +174,13 @@ fn write_record(transaction: &WriteTransaction, record: &Record) -> Result<(), r
             remember_removed(transaction, id)?;
         }
     }
+    Ok(())
+}
+
+fn remove_agent(transaction: &WriteTransaction, id: &AgentId) -> Result<(), redb::Error> {
+    transaction.open_table(AGENTS)?.remove(id.as_str())?;
+    transaction.open_table(AGENTS_UNREACHABLE)?.remove(id.as_str())?;
+    transaction.open_table(AGENTS_DUTY)?.remove(id.as_str())?;
     Ok(())
 }
 
@@ -201,6 +226,15 @@ fn read(database: &Database) -> Result<Vec<Record>, ReadError> {
         let (key, since) = entry?;
         let since = Instant::from_ms(since.value());
         records.push(Record::AgentUnreachable { id: agent_id(key.value())?, since });
+    }
+    for entry in transaction.open_table(AGENTS_DUTY)?.iter()? {
+        let (key, bytes) = entry?;
+        let duty = decode(bytes.value()).map_err(damaged(key.value()))?;
+        records.push(Record::AgentDuty { id: agent_id(key.value())?, duty });
+    }
+    for entry in transaction.open_table(AGENTS_GONE)?.iter()? {
+        let (key, _) = entry?;
+        records.push(Record::AgentGone { id: agent_id(key.value())? });
     }
     for entry in transaction.open_table(FRAMEWORKS)?.iter()? {
         let (key, bytes) = entry?;

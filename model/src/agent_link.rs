@@ -4,7 +4,7 @@
 //! the agent has recorded it and says so by [`Call::Applied`].
 
 use crate::agent::AgentInfo;
-use crate::ids::{AgentId, ExecutorId, FrameworkId, SessionId, TaskId, UpdateId};
+use crate::ids::{AgentId, ExecutorId, FrameworkId, Role, SessionId, TaskId, UpdateId};
 use crate::operator::{LogChunk, LogRequest};
 use crate::status::TaskStatus;
 use crate::task::{ExecutorRecord, KillPolicy, TaskInfo, TaskRecord, TaskState};
@@ -126,6 +126,8 @@ pub enum Event {
     Error {
         /// For people: what, why, and what to do.
         message: String,
+        /// Whether the agent is gone: it may never come back under its id.
+        is_final: bool,
     },
     /// The master lives.
     Heartbeat,
@@ -149,6 +151,8 @@ pub enum Command {
     Launch {
         /// Whose tasks they are.
         framework: FrameworkId,
+        /// Whom they are charged to.
+        role: Role,
         /// What to run.
         tasks: Vec<TaskInfo>,
     },
@@ -173,4 +177,11 @@ pub enum Command {
         /// Which.
         framework: FrameworkId,
     },
+    /// End every task, each by its own policy.
+    Drain {
+        /// The longest grace, in milliseconds, whatever a task's policy is.
+        grace_max_ms: Option<u64>,
+    },
+    /// Nothing: what had this number was withdrawn before the agent recorded it.
+    Nothing,
 }

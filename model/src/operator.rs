@@ -1,7 +1,7 @@
-//! What operators ask and what they are told: state, events, logs, kills. It never changes what
-//! schedulers may rely on.
+//! What operators ask and what they are told: state, events, logs, kills, and what they want of
+//! agents. It never changes what schedulers may rely on.
 
-use crate::agent::AgentInfo;
+use crate::agent::{AgentDuty, AgentInfo};
 use crate::framework::FrameworkInfo;
 use crate::ids::{AgentId, FrameworkId, OfferId, Role, TaskId};
 use crate::offer::Offer;
@@ -29,6 +29,46 @@ pub enum Query {
         /// What is wanted; its `task` is that of the name.
         log: LogRequest,
     },
+    /// Wants something else of an agent than before.
+    Agent {
+        /// Which.
+        agent: AgentId,
+        /// What.
+        order: AgentOrder,
+    },
+    /// Lets the master give up the agents that its breaker holds.
+    ResetBreaker,
+}
+
+/// What an operator wants of an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentOrder {
+    /// No more tasks, and an end of those that it has.
+    Drain {
+        /// The longest grace of a kill, in milliseconds, whatever a task's own policy is.
+        grace_max_ms: Option<u64>,
+    },
+    /// Tasks again, after Drain.
+    Undrain,
+    /// No more tasks; those that it has go on.
+    Deactivate,
+    /// Tasks again, after Deactivate.
+    Reactivate,
+    /// Nothing ever again: the agent does not exist any more, and its tasks neither.
+    Gone,
+}
+
+impl AgentOrder {
+    /// The order as it is typed.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Drain { .. } => "drain",
+            Self::Undrain => "undrain",
+            Self::Deactivate => "deactivate",
+            Self::Reactivate => "reactivate",
+            Self::Gone => "gone",
+        }
+    }
 }
 
 /// A task as people name it: its id, and its framework where the id alone is not enough.
@@ -58,6 +98,15 @@ pub enum Answer {
     Killed(Box<TaskRecord>),
     /// A piece of a log.
     Log(LogChunk),
+    /// The agent, as it is now that the order is recorded.
+    Agent(Box<AgentState>),
+    /// The agent is gone for ever.
+    AgentGone(AgentId),
+    /// The breaker holds nobody any more; it held so many.
+    BreakerReset {
+        /// How many agents.
+        agents: u64,
+    },
     /// No, and why.
     Refused(Refusal),
 }
@@ -75,6 +124,44 @@ pub enum Refusal {
     LogUnavailable(String),
     /// Too many questions are waiting for an answer.
     TooManyWaiting,
+    /// There is no such agent.
+    AgentUnknown(AgentId),
+    /// The agent is gone, and nothing can be wanted of it.
+    AgentGone(AgentId),
+    /// What is wanted cannot follow on what was wanted before.
+    OrderIllegal {
+        /// Of which agent.
+        agent: AgentId,
+        /// What is wanted of it until now.
+        duty: AgentDuty,
+        /// What was to be wanted.
+        order: AgentOrder,
+    },
+    /// So many agents are gone that no more can be remembered.
+    GoneFull {
+        /// How many.
+        agents: usize,
+    },
+    /// Whoever asks may not do this.
+    Denied {
+        /// Who asks.
+        principal: Principal,
+        /// What they may not do.
+        action: &'static str,
+    },
+}
+
+/// Who asks. Nobody says yet who they are, so there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// Whoever reaches the master's port.
+    Anyone,
+}
+
+impl std::fmt::Display for Principal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("anyone")
+    }
 }
 
 impl std::fmt::Display for Refusal {
@@ -91,6 +178,15 @@ impl std::fmt::Display for Refusal {
             Self::AgentAway(agent) => write!(f, "agent {agent} is not connected"),
             Self::LogUnavailable(why) => write!(f, "the log cannot be read: {why}"),
             Self::TooManyWaiting => f.write_str("too many questions are waiting for an answer"),
+            Self::AgentUnknown(agent) => write!(f, "there is no agent {agent}"),
+            Self::AgentGone(agent) => write!(f, "agent {agent} is gone for ever"),
+            Self::OrderIllegal { agent, duty, order } => {
+                write!(f, "agent {agent} is {duty} and cannot be told to {}", order.as_str())
+            }
+            Self::GoneFull { agents } => {
+                write!(f, "{agents} agents are gone, and no more can be remembered")
+            }
+            Self::Denied { principal, action } => write!(f, "{principal} may not {action}"),
         }
     }
 }
@@ -141,6 +237,8 @@ pub struct ClusterState {
     pub offers: Vec<Offer>,
     /// Tasks that are not over, and those that are and are remembered.
     pub tasks: Vec<TaskRecord>,
+    /// Agents whose time is over and that the breaker holds: not given up, as too many are away.
+    pub agents_held: u64,
 }
 
 /// How an agent stands to the master.
@@ -177,6 +275,8 @@ pub struct AgentState {
     pub info: AgentInfo,
     /// How it stands.
     pub standing: AgentStanding,
+    /// What operators want of it.
+    pub duty: AgentDuty,
     /// What nobody holds.
     pub free: Resources,
     /// What is in outstanding offers.
@@ -213,6 +313,19 @@ pub enum ClusterEvent {
     AgentUnreachable(AgentId),
     /// An agent left for good.
     AgentUnregistered(AgentId),
+    /// An operator has said that an agent is gone.
+    AgentGone(AgentId),
+    /// Something else is wanted of an agent than before, or it is drained.
+    AgentDutyChanged(AgentId, AgentDuty),
+    /// So many agents are away that no more are given up.
+    BreakerTripped {
+        /// How many are away.
+        away: u64,
+        /// Of how many.
+        agents: u64,
+    },
+    /// Agents are given up again if their time is over.
+    BreakerReset,
     /// A framework was made.
     FrameworkRegistered(FrameworkId, FrameworkInfo),
     /// A scheduler took its framework over.

@@ -152,11 +152,17 @@ pub enum Reason {
     AgentForgot,
     /// An answer to Reconcile.
     Reconciliation,
+    /// An operator has said that the agent is gone.
+    AgentGone,
+    /// The agent is drained, and the task was ended for it.
+    AgentDraining,
+    /// The agent's machine started again and the task did not survive it.
+    AgentRebooted,
 }
 
 impl Reason {
     /// Every reason, for doors and tests.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
         Self::Progress,
         Self::Exited,
         Self::Trapped,
@@ -186,6 +192,9 @@ impl Reason {
         Self::AgentRestarted,
         Self::AgentForgot,
         Self::Reconciliation,
+        Self::AgentGone,
+        Self::AgentDraining,
+        Self::AgentRebooted,
     ];
 
     /// The reason in capitals, as it stands on the wire and in tables.
@@ -220,6 +229,9 @@ impl Reason {
             Self::AgentRestarted => "AGENT_RESTARTED",
             Self::AgentForgot => "AGENT_FORGOT",
             Self::Reconciliation => "RECONCILIATION",
+            Self::AgentGone => "AGENT_GONE",
+            Self::AgentDraining => "AGENT_DRAINING",
+            Self::AgentRebooted => "AGENT_REBOOTED",
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::command::{CommandInfo, Grants, NamedProgram};
 use crate::digest::Digest;
-use crate::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
+use crate::ids::{AgentId, ExecutorId, FrameworkId, Role, TaskId};
 use crate::resources::Resources;
 use crate::status::TaskStatus;
 
@@ -272,6 +272,8 @@ pub struct TaskRecord {
     pub agent: AgentId,
     /// What it is charged while it holds resources.
     pub resources: Resources,
+    /// Whom it is charged to.
+    pub role: Role,
     /// The framework's own executor that runs it, if one does.
     pub executor: Option<ExecutorRecord>,
     /// Its labels.
@@ -289,14 +291,17 @@ pub struct ExecutorRecord {
     pub id: ExecutorId,
     /// What it is charged as long as it lives.
     pub resources: Resources,
+    /// Whom it is charged to: the role of the task that brought it.
+    pub role: Role,
 }
 
 impl TaskRecord {
-    /// The record of a task that was just launched by `framework`.
-    pub fn staging(framework: FrameworkId, info: &TaskInfo) -> Self {
+    /// The record of a task that was just launched by `framework` on an offer for `role`.
+    pub fn staging(framework: FrameworkId, role: Role, info: &TaskInfo) -> Self {
         let executor = info.executor().map(|executor| ExecutorRecord {
             id: executor.id.clone(),
             resources: executor.resources.clone(),
+            role: role.clone(),
         });
         Self {
             framework,
@@ -304,6 +309,7 @@ impl TaskRecord {
             name: info.name.clone(),
             agent: info.agent.clone(),
             resources: info.resources.clone(),
+            role,
             executor,
             labels: info.labels.clone(),
             state: TaskState::Staging,

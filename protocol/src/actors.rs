@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stoa_model::agent::AgentInfo;
+use stoa_model::agent::{AgentDuty, AgentInfo};
 use stoa_model::framework::{FAILOVER_TIMEOUT_MS_DEFAULT, FrameworkInfo, ROLE_DEFAULT};
 use stoa_model::ids::Role;
 use stoa_model::limits::ENTRIES_MAX;
 use stoa_model::scheduler::MasterInfo;
 
-use crate::door::{duration_ms, entries, list, required, text};
+use crate::door::{duration_ms, entries, grace_max_ms, list, required, text};
 use crate::limits::{LABEL_BYTES_MAX, NAME_BYTES_MAX};
 use crate::malformed::Malformed;
 use crate::pb;
@@ -49,6 +49,35 @@ impl Wire for AgentInfo {
             attributes: attributes_from_proto(proto.attributes)?,
             version: text("version", proto.version, NAME_BYTES_MAX)?,
         })
+    }
+}
+
+impl Wire for AgentDuty {
+    type Proto = pb::AgentDuty;
+
+    fn to_proto(&self) -> pb::AgentDuty {
+        let (duty, grace_max_ms) = match self {
+            Self::Active => (pb::Duty::Active, None),
+            Self::Deactivated => (pb::Duty::Deactivated, None),
+            Self::Draining { grace_max_ms } => (pb::Duty::Draining, *grace_max_ms),
+            Self::Drained => (pb::Duty::Drained, None),
+        };
+        pb::AgentDuty { duty: duty.into(), grace_max_ms }
+    }
+
+    fn from_proto(proto: pb::AgentDuty) -> Result<Self, Malformed> {
+        match pb::Duty::try_from(proto.duty) {
+            Ok(pb::Duty::Active) => Ok(Self::Active),
+            Ok(pb::Duty::Deactivated) => Ok(Self::Deactivated),
+            Ok(pb::Duty::Draining) => {
+                Ok(Self::Draining { grace_max_ms: grace_max_ms(proto.grace_max_ms)? })
+            }
+            Ok(pb::Duty::Drained) => Ok(Self::Drained),
+            Ok(pb::Duty::Unspecified) => {
+                Err(Malformed::here("unspecified", "1 to 4").inside("duty"))
+            }
+            Err(_) => Err(Malformed::here(proto.duty, "1 to 4").inside("duty")),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ impl Wire for ClusterState {
             frameworks: list_to_proto(&self.frameworks),
             offers: list_to_proto(&self.offers),
             tasks: list_to_proto(&self.tasks),
+            agents_held: self.agents_held,
         }
     }
 
@@ -30,6 +31,7 @@ impl Wire for ClusterState {
             frameworks: list("frameworks", proto.frameworks, usize::MAX)?,
             offers: list("offers", proto.offers, usize::MAX)?,
             tasks: list("tasks", proto.tasks, usize::MAX)?,
+            agents_held: proto.agents_held,
         })
     }
 }
@@ -63,6 +65,7 @@ impl Wire for AgentState {
             free: Some(self.free.to_proto()),
             offered: Some(self.offered.to_proto()),
             used: Some(self.used.to_proto()),
+            duty: Some(self.duty.to_proto()),
         }
     }
 
@@ -74,6 +77,7 @@ impl Wire for AgentState {
             free: required("free", proto.free)?,
             offered: required("offered", proto.offered)?,
             used: required("used", proto.used)?,
+            duty: required("duty", proto.duty)?,
         })
     }
 }
@@ -125,6 +129,15 @@ fn kind_to_proto(event: &ClusterEvent) -> Kind {
         Event::AgentDisconnected(agent) => Kind::AgentDisconnected(agent.to_proto()),
         Event::AgentUnreachable(agent) => Kind::AgentUnreachable(agent.to_proto()),
         Event::AgentUnregistered(agent) => Kind::AgentUnregistered(agent.to_proto()),
+        Event::AgentGone(agent) => Kind::AgentGone(agent.to_proto()),
+        Event::AgentDutyChanged(agent, duty) => Kind::AgentDutyChanged(pb::AgentDutyChanged {
+            agent: agent.to_proto(),
+            duty: Some(duty.to_proto()),
+        }),
+        Event::BreakerTripped { away, agents } => {
+            Kind::BreakerTripped(pb::BreakerTripped { away: *away, agents: *agents })
+        }
+        Event::BreakerReset => Kind::BreakerReset(true),
         Event::FrameworkRegistered(framework, info) => {
             Kind::FrameworkRegistered(pb::FrameworkRegistered {
                 framework: framework.to_proto(),
@@ -181,6 +194,14 @@ fn kind_from_proto(kind: Kind) -> Result<ClusterEvent, Malformed> {
         Kind::AgentUnregistered(id) => {
             value("agent_unregistered", id).map(Event::AgentUnregistered)
         }
+        Kind::AgentGone(id) => value("agent_gone", id).map(Event::AgentGone),
+        Kind::AgentDutyChanged(proto) => {
+            agent_duty_changed(proto).map_err(inside("agent_duty_changed"))
+        }
+        Kind::BreakerTripped(pb::BreakerTripped { away, agents }) => {
+            Ok(Event::BreakerTripped { away, agents })
+        }
+        Kind::BreakerReset(_) => Ok(Event::BreakerReset),
         Kind::FrameworkRegistered(proto) => {
             framework_registered(proto).map_err(inside("framework_registered"))
         }
@@ -206,6 +227,11 @@ fn kind_from_proto(kind: Kind) -> Result<ClusterEvent, Malformed> {
 fn agent_registered(proto: pb::AgentRegistered) -> Result<ClusterEvent, Malformed> {
     let agent = value("agent", proto.agent)?;
     Ok(ClusterEvent::AgentRegistered(agent, required("info", proto.info)?))
+}
+
+fn agent_duty_changed(proto: pb::AgentDutyChanged) -> Result<ClusterEvent, Malformed> {
+    let agent = value("agent", proto.agent)?;
+    Ok(ClusterEvent::AgentDutyChanged(agent, required("duty", proto.duty)?))
 }
 
 fn framework_registered(proto: pb::FrameworkRegistered) -> Result<ClusterEvent, Malformed> {

@@ -104,6 +104,11 @@ pub(crate) fn duration_ms(field: &str, ms: u64) -> Result<u64, Malformed> {
     within(field, ms, 0, DURATION_MS_MAX)
 }
 
+/// The longest grace of a kill, if there is one.
+pub(crate) fn grace_max_ms(ms: Option<u64>) -> Result<Option<u64>, Malformed> {
+    ms.map(|ms| duration_ms("grace_max_ms", ms)).transpose()
+}
+
 /// A time between things that repeat.
 pub(crate) fn period_ms(field: &str, ms: u64) -> Result<u64, Malformed> {
     within(field, ms, 1, DURATION_MS_MAX)

@@ -111,7 +111,10 @@ pub enum LinkInput<E> {
     Opened,
     /// The master has spoken.
     Events(Vec<E>),
-    /// The stream has ended or could not be opened, for this reason. What waited is dropped.
+    /// The master has ended the stream in order, which a master that dies does not. What waited is
+    /// dropped.
+    Ended,
+    /// The stream has broken or could not be opened, for this reason. What waited is dropped.
     Closed(String),
 }
 
@@ -174,7 +177,7 @@ impl<P: Peer> Link<P> {
     pub async fn next(&mut self, may_read: bool) -> LinkInput<P::Event> {
         let happened = match &mut self.stream {
             Stream::Closed => std::future::pending().await,
-            Stream::Opening(opening) => opening.await.map(Next::Opened),
+            Stream::Opening(opening) => opening.await.map(Next::Opened).map_err(End::Broken),
             Stream::Open(open) => open.next(&mut self.waiting, may_read).await.map(Next::Events),
         };
         match happened {
@@ -183,7 +186,11 @@ impl<P: Peer> Link<P> {
                 self.stream = Stream::Open(open);
                 LinkInput::Opened
             }
-            Err(why) => {
+            Err(End::Ordered) => {
+                self.close();
+                LinkInput::Ended
+            }
+            Err(End::Broken(why)) => {
                 self.close();
                 LinkInput::Closed(why)
             }
@@ -211,6 +218,14 @@ impl<P: Peer> Link<P> {
     }
 }
 
+/// Why nothing follows on a stream.
+enum End {
+    /// The master has ended it.
+    Ordered,
+    /// It has broken, for this reason.
+    Broken(String),
+}
+
 /// What a stream can come to next, unless it ends.
 enum Next<P: Peer> {
     Opened(Box<Open<P>>),
@@ -231,12 +246,12 @@ fn next_batch<P: Peer>(
 }
 
 impl<P: Peer> Open<P> {
-    /// Writes what is ready until there are events, or the reason why there will be none.
+    /// Writes what is ready until there are events, or it is clear that there will be none.
     async fn next(
         &mut self,
         waiting: &mut VecDeque<P::Call>,
         may_read: bool,
-    ) -> Result<Vec<P::Event>, String> {
+    ) -> Result<Vec<P::Event>, End> {
         loop {
             let has_more = !waiting.is_empty() || !self.encoded.is_empty();
             if !has_more && !may_read {
@@ -244,15 +259,16 @@ impl<P: Peer> Open<P> {
             }
             tokio::select! {
                 permit = self.calls.reserve(), if has_more => {
-                    let permit = permit.map_err(|_| "the stream has ended".to_owned())?;
+                    let ended = |_| End::Broken("the stream has ended".to_owned());
+                    let permit = permit.map_err(ended)?;
                     if let Some(batch) = next_batch::<P>(&mut self.encoded, waiting) {
                         permit.send(batch);
                     }
                 }
                 message = self.events.message(), if may_read => {
-                    let batch = message.map_err(|status| status.message().to_owned())?;
-                    let batch = batch.ok_or_else(|| "the master has ended it".to_owned())?;
-                    return P::decode(batch).map_err(|malformed| malformed.to_string());
+                    let broken = |status: Status| End::Broken(status.message().to_owned());
+                    let batch = message.map_err(broken)?.ok_or(End::Ordered)?;
+                    return P::decode(batch).map_err(|it| End::Broken(it.to_string()));
                 }
             }
         }

@@ -1,12 +1,16 @@
 //! What operators ask, on the wire. What they are told is in `cluster.rs`, and a refusal is a
 //! status made by `rich_error.rs`.
 
-use stoa_model::operator::{LogRequest, Query, TaskName};
+use stoa_model::ids::AgentId;
+use stoa_model::operator::{AgentOrder, AgentState, LogRequest, Query, TaskName};
 use stoa_model::task::KillPolicy;
 
-use crate::door::{optional, required, value};
+use crate::door::{grace_max_ms, optional, required, value};
 use crate::malformed::Malformed;
 use crate::pb;
+use crate::pb::agent_order as order_pb;
+use crate::pb::agent_order::Order;
+use crate::pb::ordered_agent::Agent;
 use crate::wire::{Wire, option_to_proto};
 
 impl Wire for TaskName {
@@ -65,4 +69,56 @@ pub fn read_log_from_proto(proto: pb::ReadLogRequest) -> Result<Query, Malformed
         wait: proto.wait,
     };
     Ok(Query::ReadLog { task, log })
+}
+
+/// The request of [`Query::Agent`].
+pub fn order_to_proto(agent: &AgentId, order: AgentOrder) -> pb::AgentOrder {
+    let order = match order {
+        AgentOrder::Drain { grace_max_ms } => Order::Drain(order_pb::Drain { grace_max_ms }),
+        AgentOrder::Undrain => Order::Undrain(order_pb::Undrain {}),
+        AgentOrder::Deactivate => Order::Deactivate(order_pb::Deactivate {}),
+        AgentOrder::Reactivate => Order::Reactivate(order_pb::Reactivate {}),
+        AgentOrder::Gone => Order::Gone(order_pb::Gone {}),
+    };
+    pb::AgentOrder { agent: agent.to_proto(), order: Some(order) }
+}
+
+/// The [`Query::Agent`] of a request.
+///
+/// # Errors
+/// [`Malformed`] names the field that is not legal.
+pub fn order_from_proto(proto: pb::AgentOrder) -> Result<Query, Malformed> {
+    let order = match proto.order.ok_or_else(|| Malformed::missing("order"))? {
+        Order::Drain(drain) => {
+            let grace_max_ms = grace_max_ms(drain.grace_max_ms);
+            AgentOrder::Drain { grace_max_ms: grace_max_ms.map_err(|it| it.inside("drain"))? }
+        }
+        Order::Undrain(order_pb::Undrain {}) => AgentOrder::Undrain,
+        Order::Deactivate(order_pb::Deactivate {}) => AgentOrder::Deactivate,
+        Order::Reactivate(order_pb::Reactivate {}) => AgentOrder::Reactivate,
+        Order::Gone(order_pb::Gone {}) => AgentOrder::Gone,
+    };
+    Ok(Query::Agent { agent: value("agent", proto.agent)?, order })
+}
+
+/// An agent after an order, unless it is gone.
+pub fn ordered_to_proto(agent: Result<&AgentState, &AgentId>) -> pb::OrderedAgent {
+    let agent = match agent {
+        Ok(state) => Agent::State(state.to_proto()),
+        Err(gone) => Agent::Gone(gone.to_proto()),
+    };
+    pb::OrderedAgent { agent: Some(agent) }
+}
+
+/// The agent after an order: its state, or its id if it is gone.
+///
+/// # Errors
+/// [`Malformed`] names the field that is not legal.
+pub fn ordered_from_proto(
+    proto: pb::OrderedAgent,
+) -> Result<Result<AgentState, AgentId>, Malformed> {
+    match proto.agent.ok_or_else(|| Malformed::missing("agent"))? {
+        Agent::State(state) => value("state", state).map(Ok),
+        Agent::Gone(id) => value("gone", id).map(Err),
+    }
 }

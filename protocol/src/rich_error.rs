@@ -2,7 +2,8 @@
 //! a hint. It never decides whether a request is refused.
 
 use prost::Message;
-use stoa_model::operator::Refusal;
+use stoa_model::agent::AgentDuty;
+use stoa_model::operator::{AgentOrder, Refusal};
 use tonic::{Code, Status};
 
 use crate::limits::ERROR_TEXT_BYTES_MAX;
@@ -134,7 +135,30 @@ impl From<&Refusal> for RichError {
                 Self::new(Code::ResourceExhausted, "TOO_MANY_WAITING", message)
                     .with_hint("try again in a moment")
             }
+            Refusal::AgentUnknown(_) => Self::new(Code::NotFound, "AGENT_UNKNOWN", message)
+                .with_hint("`stoa agents` lists the agents the master knows"),
+            Refusal::AgentGone(_) => Self::new(Code::FailedPrecondition, "AGENT_GONE", message)
+                .with_hint("an agent with a fresh state directory gets an id of its own"),
+            Refusal::OrderIllegal { agent, duty, .. } => {
+                let error = Self::new(Code::FailedPrecondition, "ORDER_ILLEGAL", message);
+                match way_back(*duty) {
+                    Some(order) => error.with_hint(format!("`stoa agent {order} {agent}` first")),
+                    None => error,
+                }
+            }
+            Refusal::GoneFull { .. } => Self::new(Code::ResourceExhausted, "GONE_FULL", message)
+                .with_hint("leave it: an unreachable agent makes room for a new one by itself"),
+            Refusal::Denied { .. } => Self::new(Code::PermissionDenied, "DENIED", message),
         }
+    }
+}
+
+/// The order that makes an agent ACTIVE again.
+fn way_back(duty: AgentDuty) -> Option<&'static str> {
+    match duty {
+        AgentDuty::Active => None,
+        AgentDuty::Deactivated => Some(AgentOrder::Reactivate.as_str()),
+        AgentDuty::Draining { .. } | AgentDuty::Drained => Some(AgentOrder::Undrain.as_str()),
     }
 }
 

@@ -137,6 +137,9 @@ impl Wire for Reason {
             Self::AgentRestarted => pb::Reason::AgentRestarted,
             Self::AgentForgot => pb::Reason::AgentForgot,
             Self::Reconciliation => pb::Reason::Reconciliation,
+            Self::AgentGone => pb::Reason::AgentGone,
+            Self::AgentDraining => pb::Reason::AgentDraining,
+            Self::AgentRebooted => pb::Reason::AgentRebooted,
         };
         reason.into()
     }

@@ -1,5 +1,7 @@
 //! Tasks and executors on the wire.
 
+use stoa_model::framework::ROLE_DEFAULT;
+use stoa_model::ids::Role;
 use stoa_model::limits::ENTRIES_MAX;
 use stoa_model::task::{
     EXECUTOR_IDLE_MS_DEFAULT, ExecutorInfo, ExecutorRecord, ExecutorTask, KillPolicy, Label,
@@ -180,6 +182,7 @@ impl Wire for TaskRecord {
             labels: list_to_proto(&self.labels),
             state: self.state.to_proto(),
             status: option_to_proto(&self.status),
+            role: Some(self.role.to_proto()),
         }
     }
 
@@ -190,6 +193,7 @@ impl Wire for TaskRecord {
             name: text("name", proto.name, NAME_BYTES_MAX)?,
             agent: value("agent", proto.agent)?,
             resources: required("resources", proto.resources)?,
+            role: role(proto.role)?,
             executor: optional("executor", proto.executor)?,
             labels: list("labels", proto.labels, ENTRIES_MAX)?,
             state: value("state", proto.state)?,
@@ -202,10 +206,23 @@ impl Wire for ExecutorRecord {
     type Proto = pb::ExecutorRecord;
 
     fn to_proto(&self) -> pb::ExecutorRecord {
-        pb::ExecutorRecord { id: self.id.to_proto(), resources: Some(self.resources.to_proto()) }
+        pb::ExecutorRecord {
+            id: self.id.to_proto(),
+            resources: Some(self.resources.to_proto()),
+            role: Some(self.role.to_proto()),
+        }
     }
 
     fn from_proto(proto: pb::ExecutorRecord) -> Result<Self, Malformed> {
-        Ok(Self { id: value("id", proto.id)?, resources: required("resources", proto.resources)? })
+        Ok(Self {
+            id: value("id", proto.id)?,
+            resources: required("resources", proto.resources)?,
+            role: role(proto.role)?,
+        })
     }
+}
+
+/// Whom something is charged to. What is kept of older versions does not say.
+fn role(role: Option<String>) -> Result<Role, Malformed> {
+    value("role", role.unwrap_or_else(|| ROLE_DEFAULT.to_owned()))
 }

@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             _ => {}
         }
     }
-    client.unregister().await;
+    client.unregister().await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! decides anything: [`Session`] does.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use stoa_machine::Clock;
 use stoa_model::scheduler::{Call, Event};
@@ -9,7 +10,7 @@ use stoa_protocol::link::{Link, LinkInput, SchedulerPeer};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::limits::{CALLS_WAITING_MAX, EVENTS_WAITING_MAX};
+use crate::limits::{CALLS_WAITING_MAX, EVENTS_WAITING_MAX, UNREGISTER_MS_MAX};
 use crate::session::{Action, Config, Input, Session};
 
 /// A scheduler's connection to its master, kept up for as long as this value lives.
@@ -24,6 +25,13 @@ pub struct Client {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the framework has ended")]
 pub struct Ended;
+
+/// No master has confirmed Unregister.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no master has confirmed that the framework is unregistered; it ends at its failover timeout"
+)]
+pub struct Unconfirmed;
 
 impl Client {
     /// Starts a session with the master at `address`, a `HOST:PORT`. It is not connected yet: the
@@ -58,11 +66,24 @@ impl Client {
         self.events.recv().await
     }
 
-    /// Unregisters the framework and waits until the master has heard it.
-    pub async fn unregister(&mut self) {
-        // A session that has ended already has nothing to unregister.
-        let _ = self.call(Call::Unregister).await;
-        self.end().await;
+    /// Unregisters the framework and waits until a master has confirmed that, on as many streams as
+    /// it takes.
+    ///
+    /// # Errors
+    /// [`Unconfirmed`] if no master has within [`UNREGISTER_MS_MAX`].
+    pub async fn unregister(&mut self) -> Result<(), Unconfirmed> {
+        let leaving = async {
+            // A session that has ended already has nothing to unregister.
+            let _ = self.call(Call::Unregister).await;
+            self.end().await;
+        };
+        let limit = Duration::from_millis(UNREGISTER_MS_MAX);
+        let is_confirmed = tokio::time::timeout(limit, leaving).await.is_ok();
+        if is_confirmed {
+            return Ok(());
+        }
+        self.main_loop.abort();
+        Err(Unconfirmed)
     }
 
     /// Leaves the framework to live on without a scheduler, until its failover timeout or as its
@@ -132,10 +153,14 @@ impl MainLoop {
                 }
                 Vec::new()
             }
-            call = self.calls.recv(), if has_room => vec![Input::Call(call?)],
+            // One that leaves waits for the master, and not for its author.
+            call = self.calls.recv(), if has_room && !self.session.is_leaving() => {
+                vec![Input::Call(call?)]
+            }
             input = self.link.next(may_read) => match input {
                 LinkInput::Opened => vec![Input::Connected],
                 LinkInput::Events(events) => events.into_iter().map(Input::Event).collect(),
+                LinkInput::Ended => vec![Input::Ended],
                 LinkInput::Closed(why) => {
                     tracing::debug!(why, "the stream to the master is closed");
                     vec![Input::Disconnected]

@@ -10,5 +10,5 @@ pub mod session;
 
 mod tasks;
 
-pub use client::{Client, Ended};
+pub use client::{Client, Ended, Unconfirmed};
 pub use session::{Action, Config, Input, Session};

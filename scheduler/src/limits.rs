@@ -27,6 +27,10 @@ pub const EVENTS_WAITING_MAX: usize = 4_096;
 /// Acknowledge was lost is not told twice. Older ones would be told again.
 pub const ENDS_REMEMBERED_MAX: usize = 16_384;
 
+/// How long an author waits for a master to confirm Unregister, in milliseconds. Then it is told
+/// that none has, and the framework lives on until its failover timeout.
+pub const UNREGISTER_MS_MAX: u64 = 15_000;
+
 /// Calls that travel as one message of the stream at most.
 pub const CALLS_PER_BATCH_MAX: usize = 256;
 

@@ -5,7 +5,8 @@
 //! a broken stream; says demand and suppression again; tells which offers are void; repeats kills
 //! until the task is over; asks for every live task after each reregistration; and delivers each
 //! Update once. Without a stream a Launch is answered at once, and what must reach the master is
-//! kept until there is one; only a Message is dropped.
+//! kept until there is one; only a Message is dropped. Unregister is said again on every stream
+//! until a master has ended the framework.
 
 use std::collections::BTreeSet;
 
@@ -33,13 +34,16 @@ pub struct Config {
 /// What happens to a session.
 ///
 /// Each Connect is answered by `Connected` or `Disconnected`; after `Connected` the stream is over
-/// with `Disconnected`, or with a Disconnect, which is not answered.
+/// with `Disconnected` or `Ended`, or with a Disconnect, which is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// The stream is open.
     Connected,
-    /// The stream has ended, or could not be opened.
+    /// The stream has broken, or could not be opened.
     Disconnected,
+    /// The master has ended the stream in order, as it does once a framework is unregistered. A
+    /// master that dies does not.
+    Ended,
     /// The master has spoken.
     Event(Event),
     /// The author wants this to be said.
@@ -66,15 +70,33 @@ pub enum Action {
 /// Where the stream is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
-    Waiting { until: Instant, wait_ms: u64 },
-    Connecting { wait_ms: u64 },
-    Registering { wait_ms: u64, deadline: Instant },
-    Registered { heard: Instant, heartbeat_ms: u64 },
+    Waiting {
+        until: Instant,
+        wait_ms: u64,
+    },
+    Connecting {
+        wait_ms: u64,
+    },
+    Registering {
+        wait_ms: u64,
+        deadline: Instant,
+    },
+    Registered {
+        heard: Instant,
+        heartbeat_ms: u64,
+    },
+    /// Unregister is said, and the master has yet to end the stream.
+    Leaving {
+        deadline: Instant,
+    },
     Ended,
 }
 
 /// How long a master may take to answer Register, in milliseconds.
 const REGISTER_ANSWER_MS: u64 = 15_000;
+
+/// How long a master may take to end the stream after Unregister, in milliseconds.
+const UNREGISTER_ANSWER_MS: u64 = 5_000;
 
 /// One framework's side of the protocol.
 #[derive(Debug)]
@@ -90,7 +112,7 @@ pub struct Session {
     shutdowns: BTreeSet<(AgentId, ExecutorId)>,
     /// All tasks were asked for while the stream was broken.
     asks_for_all: bool,
-    /// Unregister was called while the stream was broken.
+    /// Unregister was called. It is said on every stream until a master confirms it.
     is_leaving: bool,
 }
 
@@ -116,6 +138,11 @@ impl Session {
         self.framework.as_ref()
     }
 
+    /// Whether the framework is to end, and nothing but that is waited for.
+    pub fn is_leaving(&self) -> bool {
+        self.is_leaving
+    }
+
     /// Applies one input and appends, in order, what the edge must do.
     ///
     /// Deterministic: the same state, `now` and `input` give the same actions.
@@ -126,6 +153,8 @@ impl Session {
         match input {
             Input::Connected => self.on_connected(now, actions),
             Input::Disconnected => self.on_disconnected(now, actions),
+            Input::Ended if matches!(self.link, Link::Leaving { .. }) => self.end(actions),
+            Input::Ended => self.on_disconnected(now, actions),
             Input::Event(event) => self.on_event(now, event, actions),
             Input::Call(call) => self.on_call(now, call, actions),
             Input::Tick => self.on_tick(now, actions),
@@ -136,7 +165,7 @@ impl Session {
     pub fn next_deadline(&self) -> Option<Instant> {
         match self.link {
             Link::Waiting { until, .. } => Some(until),
-            Link::Registering { deadline, .. } => Some(deadline),
+            Link::Registering { deadline, .. } | Link::Leaving { deadline } => Some(deadline),
             Link::Registered { heard, heartbeat_ms } => {
                 Some(heard.plus_ms(HEARTBEATS_MISSED_MAX * heartbeat_ms))
             }
@@ -161,7 +190,7 @@ impl Session {
         let wait_ms = match self.link {
             Link::Waiting { .. } | Link::Ended => return,
             Link::Connecting { wait_ms } | Link::Registering { wait_ms, .. } => wait_ms,
-            Link::Registered { .. } => RECONNECT_MS_MIN,
+            Link::Registered { .. } | Link::Leaving { .. } => RECONNECT_MS_MIN,
         };
         if self.is_leaving && self.framework.is_none() {
             // Nothing was registered, so there is nothing to unregister.
@@ -169,7 +198,9 @@ impl Session {
         }
         let next_ms = (2 * wait_ms).min(RECONNECT_MS_MAX);
         self.link = Link::Waiting { until: now.plus_ms(wait_ms), wait_ms: next_ms };
-        self.void_offers(actions);
+        if !self.is_leaving {
+            self.void_offers(actions);
+        }
     }
 
     fn on_tick(&mut self, now: Instant, actions: &mut Vec<Action>) {
@@ -181,7 +212,7 @@ impl Session {
                 self.link = Link::Connecting { wait_ms };
                 actions.push(Action::Connect);
             }
-            Link::Registering { .. } | Link::Registered { .. } => {
+            Link::Registering { .. } | Link::Registered { .. } | Link::Leaving { .. } => {
                 actions.push(Action::Disconnect);
                 self.on_disconnected(now, actions);
             }
@@ -195,6 +226,12 @@ impl Session {
             Link::Registered { heard, .. } => {
                 *heard = now;
                 self.on_news(event, actions);
+            }
+            // All that is waited for is the end.
+            Link::Leaving { .. } => {
+                if let Event::Error { is_final: true, .. } = event {
+                    self.end(actions);
+                }
             }
             // The rest of a stream that was given up.
             Link::Waiting { .. } | Link::Connecting { .. } | Link::Ended => {}
@@ -213,6 +250,8 @@ impl Session {
             {
                 (framework.clone(), *heartbeat_ms)
             }
+            // The framework is unregistered: the stream broke before the master could say so.
+            Event::Error { is_final: true, .. } if self.is_leaving => return self.end(actions),
             Event::Error { .. } => return self.on_news(event, actions),
             Event::Heartbeat => return,
             _ => {
@@ -223,8 +262,10 @@ impl Session {
         self.framework = Some(framework);
         let heartbeat_ms = heartbeat_ms.clamp(HEARTBEAT_MS_MIN, HEARTBEAT_MS_MAX);
         self.link = Link::Registered { heard: now, heartbeat_ms };
-        actions.push(Action::Deliver(event));
-        self.say_again(actions);
+        if !self.is_leaving {
+            actions.push(Action::Deliver(event));
+        }
+        self.say_again(now, actions);
     }
 
     fn on_news(&mut self, event: Event, actions: &mut Vec<Action>) {
@@ -267,13 +308,16 @@ impl Session {
     }
 
     fn on_call(&mut self, now: Instant, mut call: Call, actions: &mut Vec<Action>) {
+        if self.is_leaving {
+            return;
+        }
         let is_registered = self.is_registered();
         self.remember(&mut call);
         match call {
             // The session registers by itself, with what its Config says.
             Call::Register(_) | Call::Reregister { .. } => {}
             Call::Launch { tasks, .. } if !is_registered => drop_tasks(now, &tasks, actions),
-            Call::Unregister if is_registered => self.unregister(actions),
+            Call::Unregister if is_registered => self.unregister(now, actions),
             // While Register is on its way, its answer is awaited: else a framework would be left.
             Call::Unregister if self.framework.is_none() && !self.is_registering() => {
                 self.end(actions);
@@ -330,15 +374,15 @@ impl Session {
         matches!(self.link, Link::Registering { .. })
     }
 
-    fn unregister(&mut self, actions: &mut Vec<Action>) {
+    fn unregister(&mut self, now: Instant, actions: &mut Vec<Action>) {
         actions.push(Action::Send(Call::Unregister));
-        self.end(actions);
+        self.link = Link::Leaving { deadline: now.plus_ms(UNREGISTER_ANSWER_MS) };
     }
 
     /// What the master must hear after it has (re)registered the framework.
-    fn say_again(&mut self, actions: &mut Vec<Action>) {
+    fn say_again(&mut self, now: Instant, actions: &mut Vec<Action>) {
         if self.is_leaving {
-            self.unregister(actions);
+            self.unregister(now, actions);
             return;
         }
         if let Some(request) = &self.request {

@@ -5,6 +5,7 @@ use stoa_model::digest::Digest;
 use stoa_model::host;
 use stoa_model::ids::{AgentId, FrameworkId, TaskId};
 use stoa_model::operator::LogRequest;
+use stoa_model::resources::Resources;
 use stoa_model::task::TaskState;
 
 use crate::record::Record;
@@ -54,6 +55,8 @@ pub enum Action {
     },
     /// Tell the operator's log; nothing depends on it.
     Warn(Warning),
+    /// End the process, for this reason: the agent is gone for ever. Nothing follows.
+    End(String),
 }
 
 /// Something an operator should be able to read about: a peer's fault, or the world's.
@@ -87,6 +90,12 @@ pub enum Warning {
         own: AgentId,
         /// The id the master used.
         got: AgentId,
+    },
+    /// Tasks have ended that held more than the agent is to give since its last start.
+    #[error("tasks that held more have ended: the agent gives {given} from now on")]
+    GivesLess {
+        /// What it gives now.
+        given: Box<Resources>,
     },
     /// Commands were lost on the way.
     #[error("command {expected} was due but {got} came, so the agent connects anew")]

@@ -14,6 +14,7 @@ use crate::publishes::Publishes;
 use crate::record::Record;
 use crate::recovered::Recovered;
 use stoa_model::keys::TaskKey;
+use stoa_model::resources::Resources;
 
 /// One agent.
 ///
@@ -33,6 +34,10 @@ pub struct Agent {
     pub(crate) updates_made: u64,
     /// When the first step is due, until it is made.
     pub(crate) begin_at: Option<Instant>,
+    /// What the master was told that the agent gives, if that is more than it is to give.
+    pub(crate) reported: Option<Resources>,
+    /// Whether the master has said that the agent is gone for ever.
+    pub(crate) is_over: bool,
 }
 
 impl Agent {
@@ -49,6 +54,8 @@ impl Agent {
             logs: Logs::default(),
             updates_made: 0,
             begin_at: Some(now),
+            reported: None,
+            is_over: false,
         }
     }
 
@@ -56,6 +63,9 @@ impl Agent {
     ///
     /// Deterministic: the same state, `now` and `input` give the same actions.
     pub fn step(&mut self, now: Instant, input: Input, actions: &mut Vec<Action>) {
+        if self.is_over {
+            return;
+        }
         if self.begin_at.take().is_some() {
             self.begin(now, actions);
         }
@@ -74,11 +84,15 @@ impl Agent {
             }
             Input::Tick => self.on_tick(now, actions),
         }
+        self.correct_report(now, actions);
         debug_assert_eq!(self.check(), Ok(()), "a step broke an invariant");
     }
 
-    /// When the next Tick is due; there is always one once the agent has begun.
+    /// When the next Tick is due; there is always one until the agent has ended for good.
     pub fn next_deadline(&self) -> Option<Instant> {
+        if self.is_over {
+            return None;
+        }
         let deadlines = [
             self.begin_at,
             Some(self.link.deadline()),

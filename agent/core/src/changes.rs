@@ -4,7 +4,7 @@
 use stoa_model::host::{Event, TaskChange};
 use stoa_model::instant::Instant;
 use stoa_model::limits::DATA_BYTES_MAX;
-use stoa_model::status::TaskStatus;
+use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{TaskInfo, TaskState};
 
 use crate::Agent;
@@ -46,6 +46,9 @@ impl Agent {
         let from = task.state();
         if change.state == TaskState::Dropped && may_follow(from, TaskState::Gone) {
             change.state = dropped_after(from);
+        }
+        if let Some(kill) = task.kill().filter(|_| change.reason == Reason::KillRequested) {
+            change.reason = kill.reason;
         }
         let to = change.state;
         if !may_follow(from, to) {

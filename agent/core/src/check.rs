@@ -14,7 +14,7 @@ impl Agent {
     /// # Errors
     /// Names the first one that does not hold.
     pub fn check(&self) -> Result<(), String> {
-        if self.begin_at.is_some() {
+        if self.begin_at.is_some() || self.is_over {
             return Ok(());
         }
         self.check_bounds()?;

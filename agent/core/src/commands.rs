@@ -1,5 +1,5 @@
-//! What the master wants done exactly once: the numbers, and Kill, Shutdown and RemoveFramework.
-//! It never admits a task; `launches.rs` does.
+//! What the master wants done exactly once: the numbers, and Kill, Shutdown, RemoveFramework and
+//! Drain. It never admits a task; `launches.rs` does.
 
 use stoa_model::agent_link::{Call, Command};
 use stoa_model::host;
@@ -42,8 +42,8 @@ impl Agent {
     fn apply(&mut self, now: Instant, number: u64, command: Command, actions: &mut Vec<Action>) {
         let applied = Record::CommandApplied { number };
         match command {
-            Command::Launch { framework, tasks } => {
-                let launch = self.admit_all(now, &framework, tasks, actions);
+            Command::Launch { framework, role, tasks } => {
+                let launch = self.admit_all(now, (&framework, &role), tasks, actions);
                 self.record(applied, actions);
                 self.start_all(now, launch, actions);
             }
@@ -57,6 +57,8 @@ impl Agent {
             Command::RemoveFramework { framework } => {
                 self.on_remove_framework(framework, applied, actions);
             }
+            Command::Drain { grace_max_ms } => self.on_drain(now, grace_max_ms, applied, actions),
+            Command::Nothing => self.record(applied, actions),
         }
     }
 
@@ -78,10 +80,49 @@ impl Agent {
             return self.record(applied, actions);
         }
         let TaskKey { framework, task } = key.clone();
-        self.record(Record::KillRequested { framework, task, policy }, actions);
+        let reason = Reason::KillRequested;
+        self.record(Record::KillRequested { framework, task, policy, reason }, actions);
         self.record(applied, actions);
         let TaskKey { framework, task } = key;
         actions.push(Action::ToHost(host::Command::Kill { framework, task, policy }));
+    }
+
+    /// Ends every task, each by its own policy, but none with more grace than this. One that is
+    /// ended already with no more grace than that is left to it: a Drain may come again.
+    fn on_drain(
+        &mut self,
+        now: Instant,
+        grace_max_ms: Option<u64>,
+        applied: Record,
+        actions: &mut Vec<Action>,
+    ) {
+        let live = self.kept.tasks.iter().filter(|(_, task)| task.is_live());
+        let live: Vec<TaskKey> = live.map(|(key, _)| key.clone()).collect();
+        let mut kills = Vec::new();
+        for key in live {
+            let Some(task) = self.kept.tasks.get(&key) else { continue };
+            if task.stage() == Stage::Waiting {
+                let message = "killed before it started, as its agent is drained";
+                let end = (TaskState::Killed, Reason::AgentDraining, message);
+                self.end(now, &key, end, actions);
+                continue;
+            }
+            let own_ms = task.info().kill_policy.grace_ms;
+            let policy = KillPolicy { grace_ms: own_ms.min(grace_max_ms.unwrap_or(u64::MAX)) };
+            if task.kill().is_some_and(|kill| kill.policy.grace_ms <= policy.grace_ms) {
+                continue;
+            }
+            let TaskKey { framework, task } = key;
+            kills.push(host::Command::Kill {
+                framework: framework.clone(),
+                task: task.clone(),
+                policy,
+            });
+            let reason = Reason::AgentDraining;
+            self.record(Record::KillRequested { framework, task, policy, reason }, actions);
+        }
+        self.record(applied, actions);
+        actions.extend(kills.into_iter().map(Action::ToHost));
     }
 
     fn on_remove_framework(

@@ -18,6 +18,9 @@ pub struct Config {
     /// The edge starts a new host only when the records of the first step are durable: else the
     /// next process could take that one for the host that had the tasks.
     pub is_host_fresh: bool,
+    /// What the machine calls its present start; nothing if it does not tell. In another start than
+    /// the last everything that ran is gone, and the host with it.
+    pub boot: Option<String>,
     /// Tasks that may live at once; a task above it is DROPPED. At most `TASKS_KEPT_MAX`.
     pub tasks_max: usize,
     /// Milliseconds until an Update is first sent again; doubles each time.
@@ -37,6 +40,7 @@ impl Config {
             info,
             incarnation,
             is_host_fresh: true,
+            boot: None,
             tasks_max: TASKS_MAX_DEFAULT,
             resend_ms_min: RESEND_MS_MIN,
             resend_ms_max: RESEND_MS_MAX,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stoa_model::agent_link::Call;
 use stoa_model::digest::Digest;
 use stoa_model::host;
-use stoa_model::ids::FrameworkId;
+use stoa_model::ids::{FrameworkId, Role};
 use stoa_model::instant::Instant;
 use stoa_model::status::Reason;
 use stoa_model::task::{ExecutorRecord, TaskInfo, TaskState};
@@ -36,7 +36,7 @@ impl Agent {
     pub(crate) fn admit_all(
         &mut self,
         now: Instant,
-        framework: &FrameworkId,
+        (framework, role): (&FrameworkId, &Role),
         tasks: Vec<TaskInfo>,
         actions: &mut Vec<Action>,
     ) -> Launch {
@@ -44,37 +44,46 @@ impl Agent {
         for task in tasks {
             let key = TaskKey::new(framework, &task.id);
             match self.admit(&key, &task) {
-                Ok(()) => match self.launch(&key, Arc::new(task), actions) {
+                Ok(()) => match self.launch(&key, role, Arc::new(task), actions) {
                     Needs::Nothing => launch.ready.push(key),
                     Needs::Fetches(fetches) => launch.fetches.extend(fetches),
                 },
                 Err(Refusal::Collision(key)) => {
                     actions.push(Action::Warn(Warning::TaskCollision(key)));
                 }
-                Err(refusal) => self.refuse(now, (&key, task, refusal), &mut launch, actions),
+                Err(refusal) => {
+                    self.refuse(now, (&key, role, task, refusal), &mut launch, actions);
+                }
             }
         }
         launch
     }
 
-    fn launch(&mut self, key: &TaskKey, task: Arc<TaskInfo>, actions: &mut Vec<Action>) -> Needs {
+    fn launch(
+        &mut self,
+        key: &TaskKey,
+        role: &Role,
+        task: Arc<TaskInfo>,
+        actions: &mut Vec<Action>,
+    ) -> Needs {
         if let Some(executor) = task.executor()
             && !self.kept.executors.contains_key(&ExecutorKey::new(&key.framework, &executor.id))
         {
             let (framework, program) = (key.framework.clone(), executor.program);
             let (id, resources) = (executor.id.clone(), executor.resources.clone());
-            let executor = ExecutorRecord { id, resources };
+            let executor = ExecutorRecord { id, resources, role: role.clone() };
             self.record(Record::ExecutorAdmitted { framework, executor, program }, actions);
         }
         let needs = self.artifacts.on_task(key, task.artifacts());
-        self.record(Record::Launched { framework: key.framework.clone(), task }, actions);
+        let (framework, role) = (key.framework.clone(), role.clone());
+        self.record(Record::Launched { framework, role, task }, actions);
         needs
     }
 
     fn refuse(
         &mut self,
         now: Instant,
-        (key, task, refusal): (&TaskKey, TaskInfo, Refusal),
+        (key, role, task, refusal): (&TaskKey, &Role, TaskInfo, Refusal),
         launch: &mut Launch,
         actions: &mut Vec<Action>,
     ) {
@@ -82,8 +91,8 @@ impl Agent {
         let status = self.status(now, &task, state, reason).with_message(refusal.to_string());
         let framework = key.framework.clone();
         if refusal.is_kept() {
-            let task = Arc::new(task);
-            self.record(Record::Refused { framework, task, status }, actions);
+            let (role, task) = (role.clone(), Arc::new(task));
+            self.record(Record::Refused { framework, role, task, status }, actions);
             launch.refused.push(key.clone());
         } else {
             launch.refused_once.push(Call::Update { framework, status, latest: state });

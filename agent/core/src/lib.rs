@@ -19,6 +19,7 @@ mod commands;
 mod config;
 mod deadlines;
 mod executors;
+mod given;
 mod input;
 mod launches;
 pub mod limits;

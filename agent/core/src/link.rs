@@ -1,7 +1,12 @@
 //! The stream to the master: opening it again and again, the greeting, the heartbeats, and when
 //! it is given up. It never looks into what travels on it.
 
+use std::collections::BTreeSet;
+
+use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{Call, Event, Reregister, Welcome};
+use stoa_model::host;
+use stoa_model::ids::FrameworkId;
 use stoa_model::instant::Instant;
 
 use crate::action::{Action, Warning};
@@ -113,7 +118,8 @@ impl Agent {
             State::Connecting { .. } => {
                 let until = now.plus_ms(WELCOME_MS_MAX);
                 self.link.state = State::Greeting { until, ended: Vec::new() };
-                actions.push(Action::ToMaster(self.greeting()));
+                let greeting = self.greeting();
+                actions.push(Action::ToMaster(greeting));
             }
             // It was given up while it was being opened.
             State::Down { .. } => actions.push(Action::Disconnect),
@@ -123,8 +129,10 @@ impl Agent {
         }
     }
 
-    fn greeting(&self) -> Call {
-        let info = self.config.info.clone();
+    fn greeting(&mut self) -> Call {
+        let given = self.given();
+        self.reported = Some(given.clone()).filter(|given| *given != self.config.info.resources);
+        let info = AgentInfo { resources: given, ..self.config.info.clone() };
         let Some(identity) = &self.kept.identity else {
             return Call::Register(info);
         };
@@ -188,7 +196,8 @@ impl Agent {
         match (&mut self.link.state, event) {
             // The rest of a stream that was given up.
             (State::Down { .. } | State::Connecting { .. }, _) => {}
-            (_, Event::Error { message }) => {
+            (_, Event::Error { message, is_final: true }) => self.on_gone(message, actions),
+            (_, Event::Error { message, is_final: false }) => {
                 self.give_up(now, Warning::MasterRefuses(message), actions);
             }
             (State::Greeting { .. }, event) => self.on_greeting(now, event, actions),
@@ -197,6 +206,20 @@ impl Agent {
                 self.on_event(now, event, actions);
             }
         }
+    }
+
+    /// The agent is gone for ever. Schedulers are told that its tasks do not run, so the host is
+    /// told to end them; the checkpoint stays as it is, since nobody will hear of it.
+    fn on_gone(&mut self, message: String, actions: &mut Vec<Action>) {
+        let of_tasks = self.kept.tasks.keys().map(|key| &key.framework);
+        let frameworks: BTreeSet<&FrameworkId> =
+            of_tasks.chain(self.kept.executors.keys().map(|key| &key.framework)).collect();
+        actions.push(Action::Disconnect);
+        for framework in frameworks.into_iter().cloned() {
+            actions.push(Action::ToHost(host::Command::RemoveFramework { framework }));
+        }
+        actions.push(Action::End(message));
+        self.is_over = true;
     }
 
     /// Registered answers Register and Reregistered answers Reregister; nothing comes before.

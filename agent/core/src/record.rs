@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use stoa_model::digest::Digest;
-use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, SessionId, TaskId, UpdateId};
-use stoa_model::status::TaskStatus;
+use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, Role, SessionId, TaskId, UpdateId};
+use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{ExecutorRecord, KillPolicy, TaskInfo};
 
 /// One fact. All of them in order give [`Recovered`](crate::Recovered).
@@ -15,6 +15,11 @@ use stoa_model::task::{ExecutorRecord, KillPolicy, TaskInfo};
 /// is written already is passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
+    /// The agent runs for the first time since its machine was started.
+    Booted {
+        /// What the machine calls this start.
+        boot: String,
+    },
     /// The agent has an id and is in a session; the numbers of commands start again.
     Registered {
         /// The agent's id, for life.
@@ -31,6 +36,8 @@ pub enum Record {
     Launched {
         /// Whose task it is.
         framework: FrameworkId,
+        /// Whom it is charged to.
+        role: Role,
         /// What to run. Without its body where compaction wrote it after the host had the task.
         task: Arc<TaskInfo>,
     },
@@ -38,6 +45,8 @@ pub enum Record {
     Refused {
         /// Whose task it is.
         framework: FrameworkId,
+        /// Whom it would have been charged to.
+        role: Role,
         /// What was to run.
         task: Arc<TaskInfo>,
         /// Its end.
@@ -58,6 +67,8 @@ pub enum Record {
         task: TaskId,
         /// How.
         policy: KillPolicy,
+        /// Why, which the host does not know.
+        reason: Reason,
     },
     /// A task has changed. If the status has downloads it waits for `Published`.
     Updated {

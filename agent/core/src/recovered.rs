@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use stoa_model::digest::Digest;
-use stoa_model::ids::{AgentId, FrameworkId, SessionId, UpdateId};
+use stoa_model::ids::{AgentId, FrameworkId, Role, SessionId, UpdateId};
 use stoa_model::resources::Resources;
 use stoa_model::status::TaskStatus;
 use stoa_model::task::{ExecutorRecord, TaskInfo, TaskState};
@@ -14,13 +14,15 @@ use crate::charges::Charges;
 use crate::limits::FRAMEWORKS_REMOVED_MAX;
 use crate::record::Record;
 use crate::sandboxes::Sandboxes;
-use crate::tasks::{Stage, Task, may_follow};
+use crate::tasks::{Kill, Stage, Task, may_follow};
 use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// What an agent remembers. The default is an agent that never registered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
     pub(crate) identity: Option<Identity>,
+    /// The start of the machine in which the agent ran last.
+    pub(crate) boot: Option<String>,
     pub(crate) tasks: BTreeMap<TaskKey, Task>,
     pub(crate) executors: BTreeMap<ExecutorKey, Executor>,
     pub(crate) sandboxes: Sandboxes,
@@ -113,17 +115,22 @@ impl Recovered {
     /// then the one before it.
     pub fn apply(&mut self, record: &Record) -> Result<(), IllegalRecord> {
         match record {
+            Record::Booted { boot } => {
+                self.boot = Some(boot.clone());
+                Ok(())
+            }
             Record::Registered { agent, session } => self.on_registered(agent, session),
             Record::CommandApplied { number } => self.on_command_applied(*number),
-            Record::Launched { framework, task } => self.on_launched(framework, task),
-            Record::Refused { framework, task, status } => {
-                self.on_refused(TaskKey::new(framework, &task.id), task, status)
+            Record::Launched { framework, role, task } => self.on_launched(framework, role, task),
+            Record::Refused { framework, role, task, status } => {
+                self.on_refused(TaskKey::new(framework, &task.id), (role, task), status)
             }
             Record::Delivered { framework, task } => {
                 self.task_mut(&TaskKey::new(framework, task)).map(Task::on_delivered)
             }
-            Record::KillRequested { framework, task, policy } => {
-                self.task_mut(&TaskKey::new(framework, task)).map(|task| task.on_kill(*policy))
+            Record::KillRequested { framework, task, policy, reason } => {
+                let kill = Kill { policy: *policy, reason: *reason };
+                self.task_mut(&TaskKey::new(framework, task)).map(|task| task.on_kill(kill))
             }
             Record::Updated { framework, status } => {
                 self.on_updated(TaskKey::new(framework, &status.task), status)
@@ -175,24 +182,25 @@ impl Recovered {
     fn on_launched(
         &mut self,
         framework: &FrameworkId,
+        role: &Role,
         task: &Arc<TaskInfo>,
     ) -> Result<(), IllegalRecord> {
         let key = TaskKey::new(framework, &task.id);
         self.check_new(&key)?;
         let charged = self.charges.add_task(&key, task);
         charged.ok_or_else(|| IllegalRecord::ChargesOverflow(task.resources.clone()))?;
-        self.tasks.insert(key, Task::launched(task.clone()));
+        self.tasks.insert(key, Task::launched(role.clone(), task.clone()));
         Ok(())
     }
 
     fn on_refused(
         &mut self,
         key: TaskKey,
-        task: &TaskInfo,
+        (role, task): (&Role, &TaskInfo),
         status: &TaskStatus,
     ) -> Result<(), IllegalRecord> {
         self.check_new(&key)?;
-        self.tasks.insert(key, Task::refused(task, status.clone()));
+        self.tasks.insert(key, Task::refused(role.clone(), task, status.clone()));
         Ok(())
     }
 
@@ -299,6 +307,9 @@ impl Recovered {
     /// A short list of records that gives this very state, to begin a new checkpoint with.
     pub fn snapshot(&self) -> Vec<Record> {
         let mut records = Vec::new();
+        if let Some(boot) = self.boot.clone() {
+            records.push(Record::Booted { boot });
+        }
         if let Some(Identity { agent, session, applied }) = self.identity.clone() {
             records.push(Record::Registered { agent, session });
             if applied > 0 {

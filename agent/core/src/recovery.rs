@@ -8,13 +8,21 @@ use stoa_model::task::TaskState;
 use crate::Agent;
 use crate::action::Action;
 use crate::limits::SHUTDOWN_GRACE_MS;
-use crate::tasks::Stage;
+use crate::record::Record;
+use crate::tasks::{Kill, Stage};
 use stoa_model::keys::TaskKey;
+
+/// What becomes of tasks that ran, for people.
+const RESTARTED: &str = "the task did not survive a restart of its agent";
+const REBOOTED: &str = "the task did not survive a restart of its agent's machine";
 
 impl Agent {
     pub(crate) fn begin(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        if self.config.is_host_fresh {
-            self.on_host_lost(now, actions);
+        let is_rebooted = self.note_boot(actions);
+        if is_rebooted {
+            self.on_host_lost(now, (Reason::AgentRebooted, REBOOTED), actions);
+        } else if self.config.is_host_fresh {
+            self.on_host_lost(now, (Reason::AgentRestarted, RESTARTED), actions);
         } else {
             self.remind_host(actions);
         }
@@ -22,18 +30,33 @@ impl Agent {
         self.connect(now, actions);
     }
 
+    /// Notes which start of the machine this is; answers whether the agent ran in another before.
+    fn note_boot(&mut self, actions: &mut Vec<Action>) -> bool {
+        let Some(boot) =
+            self.config.boot.clone().filter(|boot| Some(boot) != self.kept.boot.as_ref())
+        else {
+            return false;
+        };
+        let is_rebooted = self.kept.boot.is_some();
+        self.record(Record::Booted { boot }, actions);
+        is_rebooted
+    }
+
     /// Everything that ran is gone with the host; what never got there can be launched again.
-    fn on_host_lost(&mut self, now: Instant, actions: &mut Vec<Action>) {
+    fn on_host_lost(
+        &mut self,
+        now: Instant,
+        (reason, ran): (Reason, &str),
+        actions: &mut Vec<Action>,
+    ) {
         let live = self.kept.tasks.iter().filter(|(_, task)| task.is_live());
         let live: Vec<_> = live.map(|(key, task)| (key.clone(), task.stage())).collect();
         for (key, stage) in live {
             let (state, message) = match stage {
-                Stage::Delivered => {
-                    (TaskState::Gone, "the task did not survive a restart of its agent")
-                }
+                Stage::Delivered => (TaskState::Gone, ran),
                 _ => (TaskState::Dropped, "the agent was started again before it started the task"),
             };
-            self.end(now, &key, (state, Reason::AgentRestarted, message), actions);
+            self.end(now, &key, (state, reason, message), actions);
         }
         self.forget_executors(actions);
     }
@@ -52,7 +75,7 @@ impl Agent {
             if task.stage() == Stage::Delivered && task.state() == TaskState::Staging {
                 self.hand_over(key, actions);
             }
-            if let Some(policy) = task.kill() {
+            if let Some(Kill { policy, .. }) = task.kill() {
                 let TaskKey { framework, task } = key.clone();
                 actions.push(Action::ToHost(host::Command::Kill { framework, task, policy }));
             }

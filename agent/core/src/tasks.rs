@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use stoa_model::command::CommandInfo;
-use stoa_model::ids::{AgentId, FrameworkId, UpdateId};
-use stoa_model::status::TaskStatus;
+use stoa_model::ids::{AgentId, FrameworkId, Role, UpdateId};
+use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{
     ExecutorInfo, ExecutorTask, KillPolicy, TaskBody, TaskInfo, TaskRecord, TaskState,
 };
@@ -24,15 +24,24 @@ pub(crate) enum Stage {
     Delivered,
 }
 
+/// A kill that the host is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kill {
+    pub(crate) policy: KillPolicy,
+    /// Why, which the host does not know.
+    pub(crate) reason: Reason,
+}
+
 /// A task from its Launch until its last Update is acknowledged.
 ///
 /// Invariant: `updates` are in the order they were made, and only the last may be terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
+    role: Role,
     info: Arc<TaskInfo>,
     stage: Stage,
     state: TaskState,
-    kill: Option<KillPolicy>,
+    kill: Option<Kill>,
     acknowledged: Option<TaskStatus>,
     updates: VecDeque<TaskStatus>,
     is_publishing: bool,
@@ -52,8 +61,9 @@ pub(crate) fn may_follow(from: TaskState, to: TaskState) -> bool {
 
 impl Task {
     /// A task that was just admitted.
-    pub(crate) fn launched(info: Arc<TaskInfo>) -> Self {
+    pub(crate) fn launched(role: Role, info: Arc<TaskInfo>) -> Self {
         Self {
+            role,
             info,
             stage: Stage::Waiting,
             state: TaskState::Staging,
@@ -65,12 +75,12 @@ impl Task {
     }
 
     /// A task that was not admitted, with its end.
-    pub(crate) fn refused(info: &TaskInfo, status: TaskStatus) -> Self {
+    pub(crate) fn refused(role: Role, info: &TaskInfo, status: TaskStatus) -> Self {
         Self {
             stage: Stage::Refused,
             state: status.state,
             updates: VecDeque::from([status]),
-            ..Self::launched(Arc::new(without_body(info)))
+            ..Self::launched(role, Arc::new(without_body(info)))
         }
     }
 
@@ -91,8 +101,8 @@ impl Task {
         !self.state.is_terminal()
     }
 
-    /// The policy of the last kill that the host was told of.
-    pub(crate) fn kill(&self) -> Option<KillPolicy> {
+    /// The last kill that the host was told of.
+    pub(crate) fn kill(&self) -> Option<Kill> {
         self.kill
     }
 
@@ -118,8 +128,8 @@ impl Task {
     }
 
     /// The host is told to end the task.
-    pub(crate) fn on_kill(&mut self, policy: KillPolicy) {
-        self.kill = Some(policy);
+    pub(crate) fn on_kill(&mut self, kill: Kill) {
+        self.kill = Some(kill);
     }
 
     /// The task has changed.
@@ -164,7 +174,7 @@ impl Task {
             agent: agent.clone(),
             state: self.state,
             status: oldest.map(|status| TaskStatus { data: Vec::new(), ..status.clone() }),
-            ..TaskRecord::staging(framework.clone(), &self.info)
+            ..TaskRecord::staging(framework.clone(), self.role.clone(), &self.info)
         }
     }
 
@@ -172,17 +182,23 @@ impl Task {
     pub(crate) fn to_records(&self, framework: &FrameworkId, records: &mut Vec<Record>) {
         let framework = || framework.clone();
         let (info, task) = (self.info.clone(), self.info.id.clone());
+        let role = self.role.clone();
         if let (Stage::Refused, Some(status)) = (self.stage, self.updates.front()) {
             let status = status.clone();
-            return records.push(Record::Refused { framework: framework(), task: info, status });
+            return records.push(Record::Refused {
+                framework: framework(),
+                role,
+                task: info,
+                status,
+            });
         }
-        records.push(Record::Launched { framework: framework(), task: info });
+        records.push(Record::Launched { framework: framework(), role, task: info });
         if self.stage == Stage::Delivered {
             records.push(Record::Delivered { framework: framework(), task: task.clone() });
         }
-        if let Some(policy) = self.kill {
+        if let Some(Kill { policy, reason }) = self.kill {
             let task = task.clone();
-            records.push(Record::KillRequested { framework: framework(), task, policy });
+            records.push(Record::KillRequested { framework: framework(), task, policy, reason });
         }
         if let Some(status) = &self.acknowledged {
             let update = status.update.expect("an agent's own status has an update");

@@ -6,6 +6,7 @@ use stoa_model::agent_link::{Event, Welcome};
 use stoa_model::ids::AgentId;
 use stoa_model::operator::ClusterEvent;
 
+use crate::agent_loss::Departure;
 use crate::agents::{Agent, Standing};
 use crate::deadlines::Deadline;
 use crate::input::ConnectionId;
@@ -35,8 +36,8 @@ impl Master {
     ) -> Result<(), AgentRejection> {
         check_agent(&info)?;
         self.make_room(step)?;
-        let known = &self.agents;
-        let id = self.mint.agent(|id| known.contains_key(id));
+        let (known, gone) = (&self.agents, &self.gone);
+        let id = self.mint.agent(|id| known.contains_key(id) || gone.contains(id));
         self.insert_agent(step, &id, info.clone());
         let welcome = self.welcome(step, connection, &id);
         step.send_agent(connection, Event::Registered(welcome));
@@ -57,7 +58,7 @@ impl Master {
             return Err(AgentRejection::AgentsFull);
         };
         let id = id.clone();
-        self.remove_agent(step, &id);
+        self.remove_agent(step, &id, Departure::Left);
         Ok(())
     }
 
@@ -79,7 +80,9 @@ impl Master {
         self.agent_streams.register(connection, id.clone());
         let silent_at = step.now.plus_ms(self.config.agent_unreachable_ms);
         self.deadlines.set(Deadline::Agent(id.clone()), silent_at);
+        self.forget_loss(step, id);
         self.start_heartbeat(step.now);
+        self.note_drain(id);
         self.allocator.dirty.insert(id.clone());
         let heartbeat_ms = self.config.heartbeat_ms;
         let agent = self.agent_mut(id);

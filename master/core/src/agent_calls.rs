@@ -34,7 +34,8 @@ impl Master {
         connection: ConnectionId,
         rejection: &AgentRejection,
     ) {
-        step.send_agent(connection, Event::Error { message: rejection.to_string() });
+        let is_final = rejection.is_final();
+        step.send_agent(connection, Event::Error { message: rejection.to_string(), is_final });
         step.close_agent(connection);
         if let Some(id) = self.agent_streams.forget(connection) {
             self.disconnect_agent(step, &id);

@@ -1,11 +1,13 @@
-//! How agents are lost: a broken stream, silence, Unregister. It never brings one back;
-//! `reregistration.rs` does.
+//! How agents are lost: a broken stream, silence, Unregister, an operator's word. It never brings
+//! one back; `reregistration.rs` does.
 //!
-//! CONNECTED, stream broken: DISCONNECTED, offers rescinded, tasks unchanged. Not back in time:
-//! UNREACHABLE, recorded first, its tasks too and their resources nobody's. Unregistered: gone.
+//! CONNECTED, stream broken: DISCONNECTED, offers rescinded, tasks unchanged. Not back in time, and
+//! `losses.rs` lets it go: UNREACHABLE, recorded first, its tasks too and their resources nobody's.
+//! Unregistered, or gone by an operator's word: out of the cluster for good.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use stoa_model::agent_link;
 use stoa_model::ids::{AgentId, FrameworkId};
 use stoa_model::operator::{Answer, ClusterEvent, Refusal};
 use stoa_model::scheduler::Event;
@@ -21,6 +23,45 @@ use crate::rejection::AgentRejection;
 use crate::step::Step;
 use crate::tasks::by_master;
 use stoa_model::keys::{ExecutorKey, TaskKey};
+
+/// How an agent goes for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Departure {
+    /// It has said so itself, or makes room for another.
+    Left,
+    /// An operator has said so, and it may never come back.
+    Gone,
+}
+
+impl Departure {
+    fn record(self, id: &AgentId) -> Record {
+        match self {
+            Self::Left => Record::AgentRemoved { id: id.clone() },
+            Self::Gone => Record::AgentGone { id: id.clone() },
+        }
+    }
+
+    fn event(self, id: &AgentId) -> ClusterEvent {
+        match self {
+            Self::Left => ClusterEvent::AgentUnregistered(id.clone()),
+            Self::Gone => ClusterEvent::AgentGone(id.clone()),
+        }
+    }
+
+    /// Why its tasks are gone, and for people what is to be said of them and of the agent.
+    fn words(self) -> (Reason, &'static str, &'static str) {
+        match self {
+            Self::Left => {
+                (Reason::AgentLost, "its agent has left", "the agent has left the cluster")
+            }
+            Self::Gone => (
+                Reason::AgentGone,
+                "an operator has said that its agent is gone",
+                "an operator has said that the agent is gone",
+            ),
+        }
+    }
+}
 
 impl Master {
     pub(crate) fn on_agent_gone(&mut self, step: &mut Step, connection: ConnectionId) {
@@ -59,10 +100,10 @@ impl Master {
             self.refuse_agent(step, connection, &AgentRejection::Silent(id.clone()));
             self.deadlines.clear(&Deadline::Agent(id.clone()));
         }
-        self.lose_agent(step, id);
+        self.await_loss(step.now, id);
     }
 
-    fn lose_agent(&mut self, step: &mut Step, id: &AgentId) {
+    pub(crate) fn lose_agent(&mut self, step: &mut Step, id: &AgentId) {
         step.record(Record::AgentUnreachable { id: id.clone(), since: step.now });
         let executors = self.vacate(id);
         self.agent_mut(id).standing = Standing::Unreachable { since: step.now };
@@ -96,30 +137,37 @@ impl Master {
     }
 
     pub(crate) fn on_agent_unregister(&mut self, step: &mut Step, id: &AgentId) {
-        self.remove_agent(step, id);
+        self.remove_agent(step, id, Departure::Left);
     }
 
     /// Takes an agent out of the cluster for good, with all its tasks.
-    pub(crate) fn remove_agent(&mut self, step: &mut Step, id: &AgentId) {
-        step.record(Record::AgentRemoved { id: id.clone() });
+    pub(crate) fn remove_agent(&mut self, step: &mut Step, id: &AgentId, how: Departure) {
+        step.record(how.record(id));
         if let Some(connection) = self.agent_mut(id).connection() {
+            if how == Departure::Gone {
+                let message = AgentRejection::Gone(id.clone()).to_string();
+                step.send_agent(connection, agent_link::Event::Error { message, is_final: true });
+            }
             step.close_agent(connection);
             self.agent_streams.close(connection);
         }
         self.answer_logs_of(step, id);
         self.rescind_of_agent(step, id);
         let executors = self.vacate(id);
-        step.publish(ClusterEvent::AgentUnregistered(id.clone()));
+        step.publish(how.event(id));
 
         let tasks = self.agent_mut(id).tasks.clone();
         let concerned = concerned(&tasks, &executors);
+        let (reason, of_task, of_agent) = how.words();
         for key in tasks {
-            self.end_task(step, &key, (TaskState::Gone, Reason::AgentLost), "its agent has left");
+            self.end_task(step, &key, (TaskState::Gone, reason), of_task);
         }
-        self.tell_failure(step, id, concerned, "the agent has left the cluster");
+        self.tell_failure(step, id, concerned, of_agent);
         self.drop_filters_for_agent(id);
         self.deadlines.clear(&Deadline::Agent(id.clone()));
         self.agents.remove(id);
+        self.forget_loss(step, id);
+        self.perhaps_drained.remove(id);
         self.allocator.dirty.insert(id.clone());
         self.awaited.remove(id);
         self.answer_waiting_for(step, id);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stoa_model::agent::AgentInfo;
+use stoa_model::agent::{AgentDuty, AgentInfo};
 use stoa_model::agent_link::{Command, Event};
 use stoa_model::digest::Digest;
 use stoa_model::ids::{AgentId, FrameworkId, OfferId, Role, SessionId};
@@ -52,6 +52,8 @@ pub(crate) struct Executor {
     pub(crate) program: Option<Digest>,
     /// Whether the agent has said that it lives. Until then it ends with its last task.
     pub(crate) is_started: bool,
+    /// Whether the agent was told to end it since it came back last, as it is drained.
+    pub(crate) is_ending: bool,
 }
 
 /// An agent and all that is on it.
@@ -59,6 +61,8 @@ pub(crate) struct Executor {
 pub(crate) struct Agent {
     pub(crate) info: AgentInfo,
     pub(crate) standing: Standing,
+    /// What operators want of it.
+    pub(crate) duty: AgentDuty,
     /// The account of `info.resources`.
     pub(crate) book: Book,
     pub(crate) outbox: Outbox,
@@ -76,6 +80,7 @@ impl Agent {
             book: Book::new(info.resources.clone()),
             info,
             standing,
+            duty: AgentDuty::Active,
             outbox: Outbox::new(session),
             offers: BTreeSet::new(),
             tasks: BTreeSet::new(),
@@ -99,7 +104,9 @@ impl Agent {
 
     /// Whether it may be offered now.
     pub(crate) fn is_on_offer(&self) -> bool {
-        self.connection().is_some() && self.book.is_worth_offering()
+        self.connection().is_some()
+            && self.duty == AgentDuty::Active
+            && self.book.is_worth_offering()
     }
 }
 

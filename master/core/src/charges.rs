@@ -32,12 +32,13 @@ impl Master {
         self.agent_mut(agent).book.release(resources);
         self.allocator.shares.release(role, framework, resources);
         self.allocator.dirty.insert(agent.clone());
+        self.note_drain(agent);
     }
 
     /// Frees what a task has used.
     pub(crate) fn release_task(&mut self, key: &TaskKey) {
         let task = &self.framework_mut(&key.framework).tasks[&key.task];
-        let (agent, role) = (task.record.agent.clone(), task.role.clone());
+        let (agent, role) = (task.record.agent.clone(), task.record.role.clone());
         let resources = task.record.resources.clone();
         self.release(&agent, &key.framework, &role, &resources);
     }

@@ -11,8 +11,8 @@ use crate::connections::Peer;
 use crate::deadlines::Deadline;
 use crate::frameworks::Framework;
 use crate::limits::{
-    AGENTS_MAX, FRAMEWORKS_MAX, LOG_REQUESTS_WAITING_MAX, OFFERS_PER_FRAMEWORK_MAX,
-    TASKS_COMPLETED_MAX,
+    AGENTS_GONE_MAX, AGENTS_MAX, FRAMEWORKS_MAX, LOG_REQUESTS_WAITING_MAX,
+    OFFERS_PER_FRAMEWORK_MAX, TASKS_COMPLETED_MAX,
 };
 use crate::master::Master;
 
@@ -34,6 +34,8 @@ impl Master {
         self.check_deadlines()?;
         self.check_allocator()?;
         self.check_bounds()?;
+        self.check_gone()?;
+        self.losses.check(&self.agents)?;
         self.questions.check(|agent| match agent {
             None => !self.awaited.is_empty(),
             Some(id) => self
@@ -77,6 +79,7 @@ impl Master {
         ensure(agent.connection().is_some() || offered.is_empty(), || {
             "away, but offered".to_owned()
         })?;
+        agent.check_duty()?;
         let is_awaited = agent.standing == Standing::Recovered;
         ensure(self.awaited.contains(id) == is_awaited, || "wrongly awaited".to_owned())?;
         let Some(connection) = agent.connection() else {
@@ -133,7 +136,7 @@ impl Master {
         }
         for (id, framework) in &self.frameworks {
             for task in framework.tasks.values().filter(|of| of.record.state.holds_resources()) {
-                held.entry((&task.role, id)).or_default().add(&task.record.resources);
+                held.entry((&task.record.role, id)).or_default().add(&task.record.resources);
             }
         }
         for agent in self.agents.values() {
@@ -160,9 +163,13 @@ impl Master {
         let mut expected: BTreeSet<Deadline> =
             self.offers.keys().cloned().map(Deadline::Lease).collect();
         for (id, agent) in &self.agents {
-            if !matches!(agent.standing, Standing::Unreachable { .. }) {
+            let is_over = self.losses.contains(id);
+            if !matches!(agent.standing, Standing::Unreachable { .. }) && !is_over {
                 expected.insert(Deadline::Agent(id.clone()));
             }
+        }
+        if !self.losses.is_empty() {
+            expected.insert(Deadline::Loss);
         }
         for (id, framework) in &self.frameworks {
             if framework.connection().is_none() {
@@ -189,9 +196,16 @@ impl Master {
         ensure(is_known, || "an unknown agent is idle".to_owned())
     }
 
+    fn check_gone(&self) -> Result<(), String> {
+        let back = self.gone.iter().find(|id| self.agents.contains_key(*id));
+        ensure(back.is_none(), || format!("agent {back:?} is gone and here"))?;
+        ensure(self.perhaps_drained.is_empty(), || "a drain was not looked at".to_owned())
+    }
+
     fn check_bounds(&self) -> Result<(), String> {
         let sizes = [
             ("agents", self.agents.len(), AGENTS_MAX),
+            ("gone agents", self.gone.len(), AGENTS_GONE_MAX),
             ("frameworks", self.frameworks.len(), FRAMEWORKS_MAX),
             ("completed tasks", self.completed.len(), TASKS_COMPLETED_MAX),
             ("log requests", self.log_requests.len(), LOG_REQUESTS_WAITING_MAX),

@@ -66,6 +66,7 @@ mod tests {
             name: String::new(),
             agent: stoa_model::ids::AgentId::new("A1").unwrap(),
             resources: Resources::default(),
+            role: "web".parse().unwrap(),
             executor: None,
             labels: Vec::new(),
             state: TaskState::Finished,

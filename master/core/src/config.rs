@@ -6,8 +6,8 @@ use stoa_model::ids::{AgentId, Role};
 use stoa_model::scheduler::MasterInfo;
 
 use crate::limits::{
-    AGENT_REREGISTER_MS, AGENT_UNREACHABLE_MS, BATCH_MS, CONFIG_MS_MAX, HEARTBEAT_MS,
-    OFFER_LEASE_MS, WEIGHT_MAX,
+    AGENT_LOSS_INTERVAL_MS, AGENT_REREGISTER_MS, AGENT_UNREACHABLE_MS, AGENTS_LOST_PERCENT_MAX,
+    AGENTS_LOST_WINDOW_MS, BATCH_MS, CONFIG_MS_MAX, HEARTBEAT_MS, OFFER_LEASE_MS, WEIGHT_MAX,
 };
 
 /// How this master behaves.
@@ -23,6 +23,13 @@ pub struct Config {
     pub agent_unreachable_ms: u64,
     /// Milliseconds that agents known from the store have to come back after a master's start.
     pub agent_reregister_ms: u64,
+    /// Milliseconds between two agents that are given up.
+    pub agent_loss_interval_ms: u64,
+    /// The share of all agents, in hundredths, that may be away or lost at once. More than that,
+    /// and none is given up until enough are back or an operator says so. 100 is no bound.
+    pub agents_lost_percent_max: u64,
+    /// Milliseconds for which an agent that was given up counts as lost.
+    pub agents_lost_window_ms: u64,
     /// Milliseconds after which an unanswered offer is rescinded.
     pub offer_lease_ms: u64,
     /// Milliseconds between two beats, at which what was declined without a filter is offered to
@@ -57,6 +64,9 @@ pub enum IllegalConfig {
         /// The value of `heartbeat_ms`.
         heartbeat_ms: u64,
     },
+    /// A share is zero or more than all.
+    #[error("agents_lost_percent_max is {0}; 1 to 100 is allowed")]
+    Percent(u64),
     /// A weight is zero or too large.
     #[error("the weight of role {role} is {got}; 1 to {WEIGHT_MAX} is allowed")]
     Weight {
@@ -75,6 +85,9 @@ impl Config {
             heartbeat_ms: HEARTBEAT_MS,
             agent_unreachable_ms: AGENT_UNREACHABLE_MS,
             agent_reregister_ms: AGENT_REREGISTER_MS,
+            agent_loss_interval_ms: AGENT_LOSS_INTERVAL_MS,
+            agents_lost_percent_max: AGENTS_LOST_PERCENT_MAX,
+            agents_lost_window_ms: AGENTS_LOST_WINDOW_MS,
             offer_lease_ms: OFFER_LEASE_MS,
             batch_ms: BATCH_MS,
             weights: BTreeMap::new(),
@@ -93,6 +106,8 @@ impl Config {
             ("heartbeat_ms", self.heartbeat_ms),
             ("agent_unreachable_ms", self.agent_unreachable_ms),
             ("agent_reregister_ms", self.agent_reregister_ms),
+            ("agent_loss_interval_ms", self.agent_loss_interval_ms),
+            ("agents_lost_window_ms", self.agents_lost_window_ms),
             ("offer_lease_ms", self.offer_lease_ms),
             ("batch_ms", self.batch_ms),
         ];
@@ -106,6 +121,9 @@ impl Config {
                 unreachable_ms: self.agent_unreachable_ms,
                 heartbeat_ms: self.heartbeat_ms,
             });
+        }
+        if !(1..=100).contains(&self.agents_lost_percent_max) {
+            return Err(IllegalConfig::Percent(self.agents_lost_percent_max));
         }
         for (role, &got) in &self.weights {
             if !(1..=WEIGHT_MAX).contains(&got) {
@@ -135,6 +153,8 @@ mod tests {
         assert_eq!(zero.check(), Err(IllegalConfig::Time { name: "batch_ms", got_ms: 0 }));
         let deaf = Config { agent_unreachable_ms: 30_000, ..config() };
         assert!(matches!(deaf.check(), Err(IllegalConfig::UnreachableTooSoon { .. })));
+        let all = Config { agents_lost_percent_max: 101, ..config() };
+        assert_eq!(all.check(), Err(IllegalConfig::Percent(101)));
         let role = Role::new("web").unwrap();
         let light = Config { weights: BTreeMap::from([(role, 0)]), ..config() };
         assert!(matches!(light.check(), Err(IllegalConfig::Weight { got: 0, .. })));

@@ -18,6 +18,9 @@ pub(crate) enum Deadline {
     Lease(OfferId),
     /// The first of a framework's filters for an agent ends.
     Filters(FrameworkId, AgentId),
+    /// The next agent whose time is over may be given up. It comes last, so that of agents whose
+    /// time is over together all are known.
+    Loss,
 }
 
 /// Invariant: both maps hold the same pairs.

@@ -61,7 +61,8 @@ impl Master {
         let launched = self.fill(step, framework, &mut pot, tasks);
         let is_declined = launched.is_empty();
         if !is_declined {
-            let command = Command::Launch { framework: framework.clone(), tasks: launched };
+            let (framework, role) = (framework.clone(), pot.first.role.clone());
+            let command = Command::Launch { framework, role, tasks: launched };
             self.command(step, &pot.first.agent, command);
         }
         // A launch that used something is progress, so without a filter its rest goes to
@@ -208,6 +209,7 @@ impl Master {
                     role: role.clone(),
                     program: Some(executor.program),
                     is_started: false,
+                    is_ending: false,
                 };
                 self.hold_executor(&info.agent, key, executor);
             }

@@ -7,6 +7,11 @@ use stoa_model::limits::DURATION_MS_MAX;
 /// or is refused if none is.
 pub const AGENTS_MAX: usize = 100_000;
 
+/// Agents that are gone for ever. Each is refused for ever, so none is forgotten: one more is not
+/// declared gone, and the operator is told so. It stays unreachable, and as such makes room for
+/// another agent once there are [`AGENTS_MAX`].
+pub const AGENTS_GONE_MAX: usize = 100_000;
+
 /// Frameworks that are not over. One more is refused with an Error.
 pub const FRAMEWORKS_MAX: usize = 10_000;
 
@@ -81,6 +86,25 @@ pub const AGENT_UNREACHABLE_MS: u64 = 5 * HEARTBEAT_MS;
 
 /// Milliseconds that agents have to come back after a master's start. Source: Mesos.
 pub const AGENT_REREGISTER_MS: u64 = 600_000;
+
+/// Milliseconds between two agents that are given up. Each costs its tasks a place, and schedulers
+/// start them elsewhere; a fault of the network is often over before many are lost.
+pub const AGENT_LOSS_INTERVAL_MS: u64 = 1_000;
+
+/// The share of all agents, in hundredths, that may be away or lost at once. More than that is
+/// rather the master's own fault or the network's: then no agent is given up until enough of them
+/// are back or an operator says so. At 100 there is no such bound.
+/// Source: Mesos, `recovery_agent_removal_limit`, which is 100 there and ends the master.
+pub const AGENTS_LOST_PERCENT_MAX: u64 = 30;
+
+/// So many may be away or lost in any case, so that small clusters lose agents too.
+pub const AGENTS_LOST_MIN: usize = 3;
+
+/// Milliseconds for which an agent that was given up counts as lost.
+pub const AGENTS_LOST_WINDOW_MS: u64 = 600_000;
+
+/// Heartbeats without a word after which an agent counts as away.
+pub const HEARTBEATS_MISSED_MAX: u64 = 2;
 
 /// Milliseconds after which an unanswered offer is rescinded.
 pub const OFFER_LEASE_MS: u64 = 60_000;

@@ -18,6 +18,7 @@ use crate::connections::Connections;
 use crate::deadlines::{Deadline, Deadlines};
 use crate::frameworks::{Framework, Link};
 use crate::input::Input;
+use crate::losses::Losses;
 use crate::mint::Mint;
 use crate::reconcile::Questions;
 use crate::recovered::Recovered;
@@ -41,6 +42,11 @@ pub struct Master {
     pub(crate) schedulers: Connections<FrameworkId>,
     pub(crate) agent_streams: Connections<AgentId>,
     pub(crate) questions: Questions,
+    /// Agents that never come back. At most `AGENTS_GONE_MAX`.
+    pub(crate) gone: BTreeSet<AgentId>,
+    pub(crate) losses: Losses,
+    /// Draining agents on which perhaps nothing is left.
+    pub(crate) perhaps_drained: BTreeSet<AgentId>,
     /// Agents that have not come back since the master started, and still may.
     pub(crate) awaited: BTreeSet<AgentId>,
     /// Frameworks that may have nothing left to do, if they go on alone.
@@ -72,6 +78,9 @@ impl Master {
             schedulers: Connections::default(),
             agent_streams: Connections::default(),
             questions: Questions::default(),
+            gone: BTreeSet::new(),
+            losses: Losses::default(),
+            perhaps_drained: BTreeSet::new(),
             awaited: BTreeSet::new(),
             perhaps_over: BTreeSet::new(),
             log_requests: BTreeMap::new(),
@@ -91,8 +100,10 @@ impl Master {
                 self.deadlines.set(Deadline::Agent(id.clone()), until);
                 self.awaited.insert(id.clone());
             }
-            self.agents.insert(id, Agent::new(agent.info, standing, self.mint.session()));
+            let known = Agent::new(agent.info, standing, self.mint.session());
+            self.agents.insert(id, Agent { duty: agent.duty, ..known });
         }
+        self.gone = recovered.gone;
         for (id, framework) in recovered.frameworks {
             let grace = framework.info.failover_timeout_ms.max(self.config.agent_unreachable_ms);
             let until = now.plus_ms(grace);
@@ -123,6 +134,7 @@ impl Master {
             Input::Tick => self.on_tick(step),
         }
         self.end_those_alone(step);
+        self.finish_drains(step);
         self.allocate(step);
         debug_assert_eq!(self.check(), Ok(()), "a step broke an invariant");
     }
@@ -140,6 +152,7 @@ impl Master {
                 Deadline::Agent(id) => self.on_agent_deadline(step, &id),
                 Deadline::Framework(id) => self.remove_framework(step, &id),
                 Deadline::Lease(id) => self.on_lease_end(step, &id),
+                Deadline::Loss => self.on_loss_due(step),
                 Deadline::Filters(framework, agent) => {
                     self.on_filters_end(step.now, framework, agent);
                 }

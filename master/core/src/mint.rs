@@ -23,6 +23,7 @@ impl Mint {
     pub(crate) fn new(master: &str, recovered: &Recovered) -> Self {
         let short = master.get(..PREFIX_BYTES).unwrap_or(master);
         let known = (recovered.agents.keys().map(AgentId::as_str))
+            .chain(recovered.gone.iter().map(AgentId::as_str))
             .chain(recovered.frameworks.keys().map(FrameworkId::as_str))
             .chain(recovered.removed.iter().map(FrameworkId::as_str));
         let is_taken = |id: &str| {

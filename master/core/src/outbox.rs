@@ -68,7 +68,7 @@ impl Outbox {
     /// The tasks of the waiting Launches.
     pub(crate) fn launches(&self) -> impl Iterator<Item = (&FrameworkId, &TaskInfo)> {
         self.waiting.iter().flat_map(|command| match command {
-            Command::Launch { framework, tasks } => {
+            Command::Launch { framework, tasks, .. } => {
                 tasks.iter().map(|task| (framework, task)).collect()
             }
             _ => Vec::new(),
@@ -86,8 +86,23 @@ impl Outbox {
     /// Takes tasks out of the waiting Launches. The commands stay, so that no number is missing.
     pub(crate) fn withdraw(&mut self, withdrawn: &BTreeSet<TaskKey>) {
         for command in &mut self.waiting {
-            if let Command::Launch { framework, tasks } = command {
+            if let Command::Launch { framework, tasks, .. } = command {
                 tasks.retain(|task| !withdrawn.contains(&TaskKey::new(framework, &task.id)));
+            }
+        }
+    }
+
+    /// Whether a Drain waits.
+    pub(crate) fn has_drain(&self) -> bool {
+        self.waiting.iter().any(|command| matches!(command, Command::Drain { .. }))
+    }
+
+    /// Makes every Drain that waits one that changes nothing, so that no number is missing. One
+    /// that is on its way is done or not, as chance will have it.
+    pub(crate) fn withdraw_drains(&mut self) {
+        for command in &mut self.waiting {
+            if matches!(command, Command::Drain { .. }) {
+                *command = Command::Nothing;
             }
         }
     }
@@ -99,6 +114,7 @@ impl Outbox {
             | Command::Kill { framework, .. }
             | Command::Shutdown { framework, .. }
             | Command::RemoveFramework { framework } => framework == removed,
+            Command::Drain { .. } | Command::Nothing => false,
         };
         matches!(
             self.waiting.iter().rev().find(of_framework),

@@ -15,6 +15,8 @@ impl Master {
             Query::State => Some(Answer::State(Box::new(self.state()))),
             Query::Kill { task, policy } => Some(self.on_operator_kill(step, &task, policy)),
             Query::ReadLog { task, log } => self.on_read_log(step, request, (&task, log)),
+            Query::Agent { agent, order } => Some(self.on_order(step, &agent, order)),
+            Query::ResetBreaker => Some(self.on_reset_breaker()),
         };
         if let Some(answer) = answer {
             step.answer(request, answer);

@@ -152,6 +152,7 @@ impl Master {
             Some(Some(Standing::Connected { .. })) => TaskState::Gone,
             Some(Some(Standing::Unreachable { .. })) => TaskState::Unreachable,
             Some(Some(Standing::Recovered | Standing::Disconnected)) => return None,
+            Some(None) if agent.is_some_and(|agent| self.gone.contains(agent)) => TaskState::Gone,
             Some(None) => TaskState::Unknown,
             None if self.awaited.is_empty() => TaskState::Unknown,
             None => return None,

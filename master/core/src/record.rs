@@ -1,7 +1,7 @@
 //! What is durable at the master: who belongs to the cluster. It never holds tasks and offers,
 //! which are rebuilt from what agents report.
 
-use stoa_model::agent::AgentInfo;
+use stoa_model::agent::{AgentDuty, AgentInfo};
 use stoa_model::framework::FrameworkInfo;
 use stoa_model::ids::{AgentId, FrameworkId};
 use stoa_model::instant::Instant;
@@ -28,8 +28,20 @@ pub enum Record {
         /// Which.
         id: AgentId,
     },
-    /// An agent is out of the cluster for good; its id never comes back.
+    /// An agent has left the cluster, or has made room for another.
     AgentRemoved {
+        /// Which.
+        id: AgentId,
+    },
+    /// Something else is wanted of an agent than before.
+    AgentDuty {
+        /// Of which.
+        id: AgentId,
+        /// What.
+        duty: AgentDuty,
+    },
+    /// An operator has said that an agent is gone; its id never comes back.
+    AgentGone {
         /// Which.
         id: AgentId,
     },

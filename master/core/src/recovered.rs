@@ -1,9 +1,9 @@
 //! What a master knows when it starts: the sum of all records. It never judges it; `Master::new`
 //! does.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use stoa_model::agent::AgentInfo;
+use stoa_model::agent::{AgentDuty, AgentInfo};
 use stoa_model::framework::FrameworkInfo;
 use stoa_model::ids::{AgentId, FrameworkId};
 use stoa_model::instant::Instant;
@@ -16,6 +16,8 @@ use crate::record::Record;
 pub struct Recovered {
     /// The agents of the cluster.
     pub agents: BTreeMap<AgentId, RecoveredAgent>,
+    /// The agents that never come back. The core bounds them by `AGENTS_GONE_MAX`.
+    pub gone: BTreeSet<AgentId>,
     /// The frameworks that are not over.
     pub frameworks: BTreeMap<FrameworkId, RecoveredFramework>,
     /// Frameworks that are over, the oldest first, so that an agent that comes back with their
@@ -30,6 +32,8 @@ pub struct RecoveredAgent {
     pub info: AgentInfo,
     /// Since when it is unreachable, if it is.
     pub unreachable_since: Option<Instant>,
+    /// What operators want of it.
+    pub duty: AgentDuty,
 }
 
 /// A framework as the store knows it.
@@ -47,7 +51,8 @@ impl Recovered {
     pub fn apply(&mut self, record: Record) {
         match record {
             Record::Agent { id, info } => {
-                let agent = RecoveredAgent { info, unreachable_since: None };
+                let duty = AgentDuty::Active;
+                let agent = RecoveredAgent { info, unreachable_since: None, duty };
                 self.agents
                     .entry(id)
                     .and_modify(|known| known.info = agent.info.clone())
@@ -57,6 +62,15 @@ impl Recovered {
             Record::AgentReachable { id } => self.set_unreachable(&id, None),
             Record::AgentRemoved { id } => {
                 self.agents.remove(&id);
+            }
+            Record::AgentDuty { id, duty } => {
+                if let Some(agent) = self.agents.get_mut(&id) {
+                    agent.duty = duty;
+                }
+            }
+            Record::AgentGone { id } => {
+                self.agents.remove(&id);
+                self.gone.insert(id);
             }
             Record::Framework { id, info } => {
                 let framework = RecoveredFramework { info, disconnected_until: None };
@@ -120,8 +134,20 @@ mod tests {
         assert_eq!(recovered.agents[&id].unreachable_since, Some(since), "it has not come back");
         recovered.apply(Record::AgentReachable { id: id.clone() });
         assert_eq!(recovered.agents[&id].unreachable_since, None);
+        recovered.apply(Record::AgentDuty { id: id.clone(), duty: AgentDuty::Drained });
+        recovered.apply(agent(3));
+        assert_eq!(recovered.agents[&id].duty, AgentDuty::Drained);
         recovered.apply(Record::AgentRemoved { id });
         assert_eq!(recovered, Recovered::default());
+    }
+
+    #[test]
+    fn agent_that_is_gone_stays_gone() {
+        let id = AgentId::new("A1").unwrap();
+        let mut recovered = Recovered::default();
+        recovered.apply(agent(1));
+        recovered.apply(Record::AgentGone { id: id.clone() });
+        assert!(recovered.agents.is_empty() && recovered.gone.contains(&id));
     }
 
     #[test]

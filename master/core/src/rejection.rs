@@ -94,4 +94,16 @@ pub(crate) enum AgentRejection {
     TakenOver(AgentId),
     #[error("agent {0} was not heard of for too long: connect again and reregister")]
     Silent(AgentId),
+    #[error(
+        "agent {0} is gone: an operator has said so, and its tasks were given up. Remove its state \
+         directory, and it joins as a new agent"
+    )]
+    Gone(AgentId),
+}
+
+impl AgentRejection {
+    /// Whether the agent may never come back under its id.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::Gone(_))
+    }
 }

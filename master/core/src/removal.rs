@@ -80,10 +80,11 @@ impl Master {
     }
 
     fn end_task_of_removed(&mut self, step: &mut Step, task: Task) {
-        let Task { mut record, role, .. } = task;
+        let Task { mut record, .. } = task;
         self.agent_mut(&record.agent).tasks.remove(&TaskKey::new(&record.framework, &record.id));
+        self.note_drain(&record.agent);
         if record.state.holds_resources() {
-            self.allocator.shares.release(&role, &record.framework, &record.resources);
+            self.allocator.shares.release(&record.role, &record.framework, &record.resources);
             self.hold_ending(&record.agent, &record.framework, &record.resources);
         }
         if !record.state.is_terminal() {
@@ -123,6 +124,7 @@ impl Master {
         if let Some(resources) = agent.ending.remove(of) {
             agent.book.release(&resources);
             self.allocator.dirty.insert(id.clone());
+            self.note_drain(id);
         }
     }
 }

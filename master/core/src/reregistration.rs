@@ -48,6 +48,9 @@ impl Master {
         connection: ConnectionId,
         mut call: Reregister,
     ) -> Result<(), AgentRejection> {
+        if self.gone.contains(&call.agent) {
+            return Err(AgentRejection::Gone(call.agent));
+        }
         let report = Report::read(&mut call)?;
         self.check_whereabouts(&call.agent, &report)?;
         let is_news = match self.agents.get(&call.agent).map(|agent| agent.standing) {
@@ -147,16 +150,15 @@ impl Master {
         self.completed.remove(key);
         let framework = self.framework_mut(&key.framework);
         let known = framework.tasks.remove(&key.task);
-        let role = known.as_ref().map_or(&framework.info.roles[0], |task| &task.role).clone();
-        let mut task = Task::reported(record, role);
+        let mut task = Task::reported(record);
         if let Some(known) = known {
             task.keep_what_is_known(&known);
         }
-        let (record, role) = (task.record.clone(), task.role.clone());
+        let record = task.record.clone();
         framework.tasks.insert(key.task.clone(), task);
         self.agent_mut(&back.id).tasks.insert(key.clone());
         if record.state.holds_resources() {
-            self.hold(&back.id, &key.framework, &role, &record.resources);
+            self.hold(&back.id, &key.framework, &record.role, &record.resources);
         }
         if back.is_news {
             self.tell_return(step, key);
@@ -228,11 +230,10 @@ impl Master {
         let known = back.executors.get(key);
         let executor = Executor {
             resources: record.resources,
-            role: known
-                .map_or(&self.frameworks[&key.framework].info.roles[0], |of| &of.role)
-                .clone(),
+            role: known.map_or(record.role, |known| known.role.clone()),
             program: known.and_then(|known| known.program),
             is_started: true,
+            is_ending: false,
         };
         self.hold_executor(&back.id, key.clone(), executor);
     }
@@ -266,7 +267,7 @@ impl Master {
         let known = self.framework_mut(&key.framework).tasks.get_mut(&key.task);
         let task = known.expect("the index of an agent's tasks agrees with the table");
         task.record.state = TaskState::Staging;
-        let role = task.role.clone();
+        let role = task.record.role.clone();
         let agent = &self.agents[&back.id];
         let executor = info.executor().filter(|executor| {
             !agent.executors.contains_key(&ExecutorKey::new(&key.framework, &executor.id))
@@ -287,6 +288,7 @@ impl Master {
                 role,
                 program: Some(info.program),
                 is_started: false,
+                is_ending: false,
             };
             self.hold_executor(&back.id, ExecutorKey::new(&key.framework, &info.id), executor);
         }
@@ -314,6 +316,7 @@ impl Master {
         for (number, command) in self.agents[id].outbox.waiting() {
             step.send_agent(connection, Event::Command { number, command: command.clone() });
         }
+        self.resume_drain(step, id);
         step.publish(ClusterEvent::AgentReregistered(id.clone()));
         self.answer_waiting_for(step, id);
     }

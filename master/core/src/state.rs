@@ -1,22 +1,17 @@
 //! The master's whole view at one moment, for people. It never changes anything.
 
+use stoa_model::ids::AgentId;
 use stoa_model::operator::{AgentState, ClusterState, FrameworkState};
 use stoa_model::resources::Resources;
 
+use crate::agents::Agent;
 use crate::amounts::Amounts;
 use crate::master::Master;
 
 impl Master {
     /// Everything the master knows now.
     pub fn state(&self) -> ClusterState {
-        let agents = self.agents.iter().map(|(id, agent)| AgentState {
-            id: id.clone(),
-            info: agent.info.clone(),
-            standing: agent.standing.as_model(),
-            free: agent.book.free().clone(),
-            offered: agent.book.offered().clone(),
-            used: agent.book.used().clone(),
-        });
+        let agents = self.agents.iter().map(|(id, agent)| self.agent_state(id, agent));
         let frameworks = self.frameworks.iter().map(|(id, framework)| {
             let tasks = framework.tasks.values();
             let live = tasks.filter(|task| !task.record.state.is_terminal()).count();
@@ -35,6 +30,20 @@ impl Master {
             frameworks: frameworks.collect(),
             offers: self.offers.values().cloned().collect(),
             tasks: tasks.map(|task| &task.record).chain(self.completed.iter()).cloned().collect(),
+            agents_held: self.losses.held() as u64,
+        }
+    }
+
+    /// One agent, as people see it.
+    pub(crate) fn agent_state(&self, id: &AgentId, agent: &Agent) -> AgentState {
+        AgentState {
+            id: id.clone(),
+            info: agent.info.clone(),
+            standing: agent.standing.as_model(),
+            duty: agent.duty,
+            free: agent.book.free().clone(),
+            offered: agent.book.offered().clone(),
+            used: agent.book.used().clone(),
         }
     }
 }

@@ -10,8 +10,6 @@ use stoa_model::task::{TaskInfo, TaskRecord, TaskState};
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     pub(crate) record: TaskRecord,
-    /// Whom it is charged to.
-    pub(crate) role: Role,
     /// The Update that the scheduler has yet to acknowledge; its status is that of the record.
     pub(crate) unacknowledged: Option<UpdateId>,
 }
@@ -20,21 +18,21 @@ impl Task {
     /// A task that was just launched.
     pub(crate) fn launched(framework: &FrameworkId, role: &Role, info: &TaskInfo) -> Self {
         Self {
-            record: TaskRecord::staging(framework.clone(), info),
-            role: role.clone(),
+            record: TaskRecord::staging(framework.clone(), role.clone(), info),
             unacknowledged: None,
         }
     }
 
     /// A task that an agent came back with.
-    pub(crate) fn reported(record: TaskRecord, role: Role) -> Self {
+    pub(crate) fn reported(record: TaskRecord) -> Self {
         let unacknowledged = record.status.as_ref().and_then(|status| status.update);
-        Self { record, role, unacknowledged }
+        Self { record, unacknowledged }
     }
 
-    /// Keeps what does not change when the agent comes back with a task that was known: an end
-    /// stays an end, and what is acknowledged stays acknowledged.
+    /// Keeps what does not change when the agent comes back with a task that was known: whom it is
+    /// charged to, that an end is an end, and that what is acknowledged is.
     pub(crate) fn keep_what_is_known(&mut self, known: &Self) {
+        self.record.role = known.record.role.clone();
         if known.record.state.is_terminal() {
             self.record.state = known.record.state;
         }

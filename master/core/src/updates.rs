@@ -102,7 +102,7 @@ impl Master {
     }
 
     /// Whether a task that is not over names the executor.
-    fn is_executor_needed(&self, agent: &AgentId, key: &ExecutorKey) -> bool {
+    pub(crate) fn is_executor_needed(&self, agent: &AgentId, key: &ExecutorKey) -> bool {
         let of_framework = &self.frameworks[&key.framework].tasks;
         let on_agent = self.agents[agent].tasks.iter();
         on_agent.filter(|task| task.framework == key.framework).any(|task| {
@@ -141,6 +141,7 @@ impl Master {
         let task = self.framework_mut(&key.framework).tasks.remove(&key.task);
         let record = task.expect("only known tasks are completed").record;
         self.agent_mut(&record.agent).tasks.remove(key);
+        self.note_drain(&record.agent);
         self.completed.insert(record);
         self.perhaps_over.insert(key.framework.clone());
     }

@@ -2,7 +2,9 @@
 
 use stoa_model::agent_link::{Command, Event, RequestId, Welcome};
 
-use crate::door::{batch, data, message, optional, period_ms, required, value, within};
+use crate::door::{
+    batch, data, grace_max_ms, message, optional, period_ms, required, value, within,
+};
 use crate::malformed::Malformed;
 use crate::pb::agent as pb;
 use crate::pb::agent::command::Command as CommandKind;
@@ -34,8 +36,8 @@ impl Wire for Event {
                 framework: framework.to_proto(),
                 log: Some(log.to_proto()),
             }),
-            Self::Error { message } => {
-                Kind::Error(pb::Error { message: message_to_proto(message) })
+            Self::Error { message, is_final } => {
+                Kind::Error(pb::Error { message: message_to_proto(message), is_final: *is_final })
             }
             Self::Heartbeat => Kind::Heartbeat(pb::Heartbeat {}),
         };
@@ -58,8 +60,8 @@ impl Wire for Event {
             Kind::ReadLog(proto) => {
                 read_log(proto).map_err(|malformed| malformed.inside("read_log"))
             }
-            Kind::Error(proto) => message("message", proto.message)
-                .map(|message| Self::Error { message })
+            Kind::Error(pb::Error { message: text, is_final }) => message("message", text)
+                .map(|message| Self::Error { message, is_final })
                 .map_err(|malformed| malformed.inside("error")),
             Kind::Heartbeat(pb::Heartbeat {}) => Ok(Self::Heartbeat),
         }
@@ -121,8 +123,9 @@ impl Wire for Command {
 
     fn to_proto(&self) -> CommandKind {
         match self {
-            Self::Launch { framework, tasks } => CommandKind::Launch(pb::Launch {
+            Self::Launch { framework, role, tasks } => CommandKind::Launch(pb::Launch {
                 framework: framework.to_proto(),
+                role: role.to_proto(),
                 tasks: list_to_proto(tasks),
             }),
             Self::Kill { framework, task, policy } => CommandKind::Kill(pb::Kill {
@@ -139,6 +142,10 @@ impl Wire for Command {
                     framework: framework.to_proto(),
                 })
             }
+            Self::Drain { grace_max_ms } => {
+                CommandKind::Drain(pb::Drain { grace_max_ms: *grace_max_ms })
+            }
+            Self::Nothing => CommandKind::Nothing(pb::Nothing {}),
         }
     }
 
@@ -152,6 +159,11 @@ impl Wire for Command {
                 value("framework", proto.framework)
                     .map(|framework| Self::RemoveFramework { framework }),
             ),
+            CommandKind::Drain(proto) => (
+                "drain",
+                grace_max_ms(proto.grace_max_ms).map(|grace_max_ms| Self::Drain { grace_max_ms }),
+            ),
+            CommandKind::Nothing(pb::Nothing {}) => ("nothing", Ok(Self::Nothing)),
         };
         command.map_err(|malformed| malformed.inside(field))
     }
@@ -160,6 +172,7 @@ impl Wire for Command {
 fn launch(proto: pb::Launch) -> Result<Command, Malformed> {
     Ok(Command::Launch {
         framework: value("framework", proto.framework)?,
+        role: value("role", proto.role)?,
         tasks: batch("tasks", proto.tasks)?,
     })
 }

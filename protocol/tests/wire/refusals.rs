@@ -207,6 +207,7 @@ fn illegal_agent_event_is_named() {
     use pb::agent::event::Event as Kind;
     use pb::agent::{Acknowledge, AgentEvents, Command, Event, Launch, ReadLog, Welcome, command};
     let launch = command::Command::Launch(Launch {
+        role: fixtures::role().to_string(),
         framework: "f".into(),
         tasks: vec![pb::TaskInfo::default()],
     });

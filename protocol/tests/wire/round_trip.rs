@@ -60,15 +60,23 @@ fn operator_values_come_back() {
     comes_back(&LogChunk { data: vec![1], is_end: false });
     for query in fixtures::queries() {
         let back = match &query {
-            Query::State => continue,
+            Query::State | Query::ResetBreaker => continue,
             Query::Kill { task, policy } => {
                 operator::kill_from_proto(sent(operator::kill_to_proto(task, policy)))
             }
             Query::ReadLog { task, log } => {
                 operator::read_log_from_proto(sent(operator::read_log_to_proto(task, log)))
             }
+            Query::Agent { agent, order } => {
+                operator::order_from_proto(sent(operator::order_to_proto(agent, *order)))
+            }
         };
         assert_eq!(back, Ok(query));
+    }
+    let state = fixtures::cluster_state().agents.remove(0);
+    for agent in [Ok(state), Err(fixtures::agent())] {
+        let proto = sent(operator::ordered_to_proto(agent.as_ref()));
+        assert_eq!(operator::ordered_from_proto(proto), Ok(agent));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The lines of a transcript as inputs. It never plays them.
 //!
 //! ```text
-//! connected, disconnected
+//! connected, disconnected, ended
 //! registered F [heartbeat=TIME], reregistered F
 //! offer O…, rescind O…, heartbeat, error TEXT, final TEXT
 //! update T STATE [REASON] [id=A.N] [agent=A|none]   without an id it is the master's own
@@ -41,6 +41,7 @@ pub fn input(words: &[&str]) -> Parsed<Input> {
     Ok(match *first {
         "connected" => Input::Connected,
         "disconnected" => Input::Disconnected,
+        "ended" => Input::Ended,
         "call" => Input::Call(call(rest)?),
         _ => Input::Event(event(first, rest)?),
     })

@@ -42,13 +42,14 @@ fn see_the_agents(cluster: &Cluster) {
     assert_eq!(ids, expected);
     for agent in &agents {
         assert_eq!(agent["state"], "CONNECTED");
+        assert_eq!(agent["duty"], "ACTIVE");
         assert_eq!(agent["total"]["cpus_milli"], 100_000);
         assert_eq!(agent["free"], agent["total"]);
         assert_eq!(agent["used"]["cpus_milli"], 0);
         assert_eq!(agent["version"], env!("CARGO_PKG_VERSION"));
     }
     let table = cluster.run(&["agents"]).succeeded();
-    let headings = ["AGENT", "STATE", "HOST", "TOTAL", "USED", "OFFERED"];
+    let headings = ["AGENT", "STATE", "DUTY", "HOST", "TOTAL", "USED", "OFFERED"];
     assert_eq!(rows(table.text(), &headings).len(), 2);
 }
 

@@ -205,6 +205,11 @@ impl Cluster {
         self.agents[index].process.kill();
     }
 
+    /// What an agent's process has written to its standard error.
+    pub fn agent_stderr(&self, index: usize) -> String {
+        self.agents[index].process.stderr()
+    }
+
     /// Starts an agent again on the same state, and waits until it is registered.
     ///
     /// # Panics

@@ -181,6 +181,10 @@ impl World {
                 let result = if is_bad { Err("bad luck".to_owned()) } else { Ok(()) };
                 self.answer_agent(at, Input::Published { framework, task, result });
             }
+            Action::End(why) => {
+                self.note(format!("{name:>6} !! ends for good: {why}"));
+                self.replace_agent(at)?;
+            }
             Action::Warn(warning) => self.note(format!("{name:>6}    warns: {warning}")),
             Action::Record(_) | Action::RemoveSandbox { .. } => {}
         }

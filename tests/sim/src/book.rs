@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stoa_agent_core::{Action, Record};
 use stoa_master_core as master;
 use stoa_model::agent_link::Call;
-use stoa_model::ids::{FrameworkId, SessionId, TaskId, UpdateId};
+use stoa_model::ids::{AgentId, FrameworkId, SessionId, TaskId, UpdateId};
 use stoa_model::operator::ClusterState;
 use stoa_model::resources::Resources;
 use stoa_model::status::{Reason, TaskStatus};
@@ -33,6 +33,10 @@ pub struct Book {
     applied: BTreeMap<Name, (SessionId, u64)>,
     /// Frameworks that the master has removed.
     removed: BTreeSet<FrameworkId>,
+    /// Agents that an operator has given up, rightly or not.
+    gone: BTreeSet<AgentId>,
+    /// Tasks whose authors were told so: they may run on if the operator was wrong.
+    given_up: BTreeSet<Key>,
     /// The last Update of each task that an author was told, and by which process of its.
     told: BTreeMap<Key, (Name, Life, usize)>,
     /// What an author was told that a task has come to in the end.
@@ -81,8 +85,10 @@ impl Book {
     }
 
     pub fn on_master_record(&mut self, record: &master::Record) {
-        if let master::Record::FrameworkRemoved { id } = record {
-            self.removed.insert(id.clone());
+        match record {
+            master::Record::FrameworkRemoved { id } => drop(self.removed.insert(id.clone())),
+            master::Record::AgentGone { id } => drop(self.gone.insert(id.clone())),
+            _ => {}
         }
     }
 
@@ -93,10 +99,10 @@ impl Book {
                 self.applied.insert(agent, (session.clone(), 0));
             }
             Record::CommandApplied { number } => self.on_applied(agent, *number)?,
-            Record::Launched { framework, task } => {
+            Record::Launched { framework, task, .. } => {
                 self.on_admission(agent, (framework.clone(), task.id.clone()))?;
             }
-            Record::Refused { framework, task, status } => {
+            Record::Refused { framework, task, status, .. } => {
                 self.on_admission(agent, (framework.clone(), task.id.clone()))?;
                 self.on_made(framework, status)?;
             }
@@ -190,7 +196,8 @@ impl Book {
             let seen = format!("{} again on {agent}", show(key));
             return Err(Violation::new("a task is started once", seen));
         }
-        if let Some(end) = self.ends.get(key) {
+        let is_given_up = self.given_up.contains(key);
+        if let Some(end) = self.ends.get(key).filter(|_| !is_given_up) {
             let seen = format!("{} on {agent}, though it was told to be {end}", show(key));
             return Err(Violation::new("what is over does not start", seen));
         }
@@ -217,7 +224,11 @@ impl Book {
             return Err(Violation::new("an end is final", seen));
         }
         if is_end(status) {
-            if is_running {
+            let is_gone = status.agent.as_ref().is_some_and(|agent| self.gone.contains(agent));
+            if is_gone {
+                self.given_up.insert(key.clone());
+            }
+            if is_running && !is_gone {
                 let seen = format!("{} is told to be {}", show(key), status.state);
                 return Err(Violation::new("what is told to be over does not run", seen));
             }

@@ -21,9 +21,9 @@ impl World {
     }
 
     pub(crate) fn on_fault(&mut self) -> Checked {
-        let Faults { cut, partition, master_crash, agent_crash, scheduler_crash, .. } =
+        let Faults { cut, partition, master_crash, agent_crash, scheduler_crash, order, .. } =
             self.plan.faults;
-        let weights = [cut, partition, master_crash, agent_crash, scheduler_crash];
+        let weights = [cut, partition, master_crash, agent_crash, scheduler_crash, order];
         match self.chance.weighted(&weights) {
             Some(0) => self.cut_one(),
             Some(1) => self.cut_off_one(),
@@ -36,6 +36,7 @@ impl World {
                 let at = self.chance.index(self.schedulers.len());
                 self.crash(Name::Scheduler(at))?;
             }
+            Some(5) => self.order_something()?,
             _ => {}
         }
         self.begin_faults();

@@ -5,9 +5,9 @@
 //!
 //! A walk through the house: `world` holds everyone and moves the time, `queue` what is under way,
 //! `network` the streams, `edge` what waits for a disk. `master`, `agent` and `scheduler` are the
-//! processes, `host` and `author` those who deal with them, `whims` and `faults` what they do
-//! unasked. `book` has seen everything and says what must not be; `settle` what must be in the end.
-//! `stage` is a world without chance that follows commands, for transcripts.
+//! processes, `host`, `author` and `operator` those who deal with them, `whims` and `faults` what
+//! they do unasked. `book` has seen everything and says what must not be; `settle` what must be in
+//! the end. `stage` is a world without chance that follows commands, for transcripts.
 
 mod agent;
 mod author;
@@ -20,6 +20,7 @@ mod host;
 mod master;
 mod names;
 mod network;
+mod operator;
 mod outcome;
 mod plan;
 mod print;

@@ -37,6 +37,8 @@ impl World {
             agent_unreachable_ms: timing.unreachable_ms,
             agent_reregister_ms: timing.reregister_ms,
             offer_lease_ms: timing.offer_lease_ms,
+            agent_loss_interval_ms: timing.loss_ms.0,
+            agents_lost_window_ms: timing.loss_ms.1,
             ..Config::new(MasterInfo { id, version: "0.1.0".to_owned() })
         };
         process.core = Some(Master::new(config, process.disk.clone(), self.now));
@@ -51,7 +53,9 @@ impl World {
         if !cfg!(debug_assertions) {
             core.check().map_err(|why| Violation::new("the master's own check holds", why))?;
         }
-        self.book.on_state(&core.state())?;
+        let state = core.state();
+        self.book.on_state(&state)?;
+        self.check_drained(&state)?;
         self.master.edge.extend(actions);
         self.flush_master();
         Ok(())
@@ -113,7 +117,8 @@ impl World {
             Action::ToScheduler(id, event) => self.send_down(id, Event::Scheduler(event)),
             Action::ToAgent(id, event) => self.send_down(id, Event::Agent(event)),
             Action::CloseScheduler(id) | Action::CloseAgent(id) => self.close(id),
-            Action::Record(_) | Action::Answer(..) | Action::Publish(_) => {}
+            Action::Answer(request, answer) => self.on_answer(request, &answer),
+            Action::Record(_) | Action::Publish(_) => {}
         }
     }
 

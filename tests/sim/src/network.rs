@@ -24,6 +24,8 @@ struct Way {
     lost_from: Option<Instant>,
     /// The receiver knows that nothing follows.
     is_over: bool,
+    /// The sender has ended it, and it holds until that arrives.
+    is_ordered: bool,
 }
 
 impl Way {
@@ -44,6 +46,14 @@ impl Stream {
     fn is_whole(&self) -> bool {
         self.up.lost_from.is_none() && self.down.lost_from.is_none()
     }
+}
+
+/// What a process is told of its stream.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    Open,
+    Broken,
+    Ended,
 }
 
 /// All streams there ever were.
@@ -115,22 +125,25 @@ impl World {
             return Ok(());
         };
         if !is_possible {
-            return self.tell_stream(peer, false);
+            return self.tell_stream(peer, Told::Broken);
         }
         end.stream = Some(id);
         let master = self.life(Name::Master);
         let [up, down] = [Way::default(), Way::default()];
         self.network.streams.insert(id, Stream { peer, master, up, down });
-        self.tell_stream(peer, true)
+        self.tell_stream(peer, Told::Open)
     }
 
     /// Tells a process that its stream is open, or is not any more.
-    fn tell_stream(&mut self, peer: Name, is_open: bool) -> Checked {
-        match (peer, is_open) {
-            (Name::Agent(at), true) => self.step_agent(at, agent::Input::Connected),
-            (Name::Agent(at), false) => self.step_agent(at, agent::Input::Disconnected),
-            (Name::Scheduler(at), true) => self.step_session(at, session::Input::Connected),
-            (Name::Scheduler(at), false) => self.step_session(at, session::Input::Disconnected),
+    fn tell_stream(&mut self, peer: Name, told: Told) -> Checked {
+        match (peer, told) {
+            (Name::Agent(at), Told::Open) => self.step_agent(at, agent::Input::Connected),
+            (Name::Agent(at), _) => self.step_agent(at, agent::Input::Disconnected),
+            (Name::Scheduler(at), Told::Open) => self.step_session(at, session::Input::Connected),
+            (Name::Scheduler(at), Told::Broken) => {
+                self.step_session(at, session::Input::Disconnected)
+            }
+            (Name::Scheduler(at), Told::Ended) => self.step_session(at, session::Input::Ended),
             (Name::Master, _) => Ok(()),
         }
     }
@@ -161,6 +174,7 @@ impl World {
         let down_at = now.max(stream.down.last_at).plus_ms(down_ms + 1);
         stream.up.lost_from = Some(up_at);
         stream.down.lost_from = Some(down_at);
+        stream.down.is_ordered = true;
         self.queue.push(up_at, Happening::UpEnded(id));
         self.queue.push(down_at, Happening::DownEnded(id));
     }
@@ -284,6 +298,7 @@ impl World {
     pub(crate) fn on_down_ended(&mut self, id: ConnectionId) -> Checked {
         let Some(stream) = self.network.streams.get_mut(&id) else { return Ok(()) };
         let peer = stream.peer;
+        let told = if stream.down.is_ordered { Told::Ended } else { Told::Broken };
         if std::mem::replace(&mut stream.down.is_over, true) {
             return Ok(());
         }
@@ -292,6 +307,6 @@ impl World {
         };
         end.stream = None;
         self.note(format!("{peer:>6}    {} is gone", Name::Master));
-        self.tell_stream(peer, false)
+        self.tell_stream(peer, told)
     }
 }

@@ -58,6 +58,12 @@ pub struct Counts {
     pub updates: u64,
     /// Frameworks that ended.
     pub frameworks_ended: u64,
+    /// What operators wanted.
+    pub orders: u64,
+    /// What of that was done.
+    pub orders_done: u64,
+    /// Agents that were gone and replaced.
+    pub replaced: u64,
 }
 
 impl fmt::Display for Outcome {

@@ -18,6 +18,8 @@ pub struct Faults {
     pub agent_crash: u32,
     /// A scheduler ends, and another takes its framework over.
     pub scheduler_crash: u32,
+    /// An operator wants something of an agent: a drain, its end, or that it goes on.
+    pub order: u32,
     /// One in so many artifacts cannot be fetched or published; 0 is never.
     pub artifact_one_in: u64,
 }
@@ -32,6 +34,7 @@ impl Faults {
             master_crash: 0,
             agent_crash: 0,
             scheduler_crash: 0,
+            order: 0,
             artifact_one_in: 0,
         }
     }
@@ -45,6 +48,7 @@ impl Faults {
             master_crash: 2,
             agent_crash: 2,
             scheduler_crash: 2,
+            order: 3,
             artifact_one_in: 20,
         }
     }
@@ -58,10 +62,20 @@ impl Faults {
             _ => weight,
         };
         let [cut, partition] = [some(self.cut), some(self.partition)];
-        let crashes = [self.master_crash, self.agent_crash, self.scheduler_crash].map(some);
+        let crashes = [self.master_crash, self.agent_crash, self.scheduler_crash].map(&mut some);
         let [master_crash, agent_crash, scheduler_crash] = crashes;
+        let order = some(self.order);
         let every_ms = self.every_ms.saturating_mul(chance.between(1, 8)) / 4;
-        Self { every_ms, cut, partition, master_crash, agent_crash, scheduler_crash, ..*self }
+        Self {
+            every_ms,
+            cut,
+            partition,
+            master_crash,
+            agent_crash,
+            scheduler_crash,
+            order,
+            ..*self
+        }
     }
 }
 
@@ -94,8 +108,9 @@ pub(crate) struct Timing {
     pub(crate) unreachable_ms: u64,
     pub(crate) reregister_ms: u64,
     pub(crate) offer_lease_ms: u64,
-    /// How long frameworks wait for a scheduler. A lost Unregister is made up for by its end, so
-    /// it is shorter than the time in which all must come to rest.
+    /// Between two agents that the master gives up, and for how long they count.
+    pub(crate) loss_ms: (u64, u64),
+    /// How long frameworks wait for a scheduler.
     pub(crate) failover_ms: u64,
 }
 
@@ -125,7 +140,12 @@ impl Timing {
             unreachable_ms,
             reregister_ms: unreachable_ms * chance.between(1, 4),
             offer_lease_ms: chance.between(500, 20_000),
-            failover_ms: if chance.one_in(4) { chance.between(500, 10_000) } else { 300_000 },
+            loss_ms: (chance.between(1, 1_000), 4 * unreachable_ms),
+            // Long enough that what comes to rest in time does so by itself.
+            failover_ms: match chance.one_in(4) {
+                true => chance.between(500, 10_000),
+                false => 7 * 24 * 3_600_000,
+            },
         }
     }
 
@@ -140,6 +160,7 @@ impl Timing {
             unreachable_ms: 75_000,
             reregister_ms: 600_000,
             offer_lease_ms: 60_000,
+            loss_ms: (1_000, 600_000),
             failover_ms: 3_600_000,
         }
     }

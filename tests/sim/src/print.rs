@@ -131,7 +131,9 @@ fn agent_event(event: &agent_link::Event) -> String {
         }
         It::Message { executor, .. } => format!("Message for {executor}"),
         It::ReadLog { request, log, .. } => format!("ReadLog {} {}", request.0, log.task),
-        It::Error { message } => format!("Error: {message}"),
+        It::Error { message, is_final } => {
+            format!("Error{}: {message}", if *is_final { " for good" } else { "" })
+        }
         It::Heartbeat => "Heartbeat".to_owned(),
     }
 }
@@ -143,6 +145,11 @@ fn agent_command(command: &agent_link::Command) -> String {
         It::Kill { task, policy, .. } => format!("Kill {task}{}", grace(*policy)),
         It::Shutdown { executor, .. } => format!("Shutdown {executor}"),
         It::RemoveFramework { framework } => format!("RemoveFramework {framework}"),
+        It::Drain { grace_max_ms } => {
+            let grace_ms = grace_max_ms.map_or(String::new(), |ms| format!(" grace={ms}ms"));
+            format!("Drain{grace_ms}")
+        }
+        It::Nothing => "Nothing".to_owned(),
     }
 }
 

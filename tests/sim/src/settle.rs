@@ -109,6 +109,9 @@ impl World {
         let Some(core) = &self.master.core else { return Err(busy(Name::Master)) };
         let state = core.state();
         for agent in &state.agents {
+            if agent.duty.is_draining() && agent.standing == AgentStanding::Connected {
+                return Err(Violation::new("every drain ends", agent.id.to_string()));
+            }
             if !agent.used.is_empty() {
                 let seen = format!("{} of {} is used", agent.used, agent.id);
                 return Err(Violation::new("nothing is used in the end", seen));

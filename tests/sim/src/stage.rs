@@ -9,12 +9,14 @@
 //! s1 request RESOURCES               … decline [refuse=TIME], which takes all offers
 //! s1 launch TASK RESOURCES [runs=TIME] [exit=CODE] [executor=ID]    on all of one agent
 //! s1 kill TASK [grace=TIME]          … reconcile [TASK …], suppress, revive, unregister
+//! operator drain AGENT [grace=TIME]  … undrain, deactivate, reactivate, gone
 //! cut NAME                           its stream breaks
 //! crash NAME, start NAME             a process ends, and starts again from what is durable
 //! ```
 
 use stoa_model::ids::{ExecutorId, TaskId};
 use stoa_model::offer::Filters;
+use stoa_model::operator::AgentOrder;
 use stoa_model::resources::Resources;
 use stoa_model::scheduler::{Call, ResourceRequest};
 use stoa_model::task::KillPolicy;
@@ -84,6 +86,7 @@ impl Stage {
                 self.world.note(format!("{rest:>6} !! its stream breaks"));
             }
             "crash" => self.crash(rest)?,
+            "operator" => self.order(rest)?,
             "start" => {
                 let name = self.name(rest)?;
                 self.world.start(name);
@@ -107,6 +110,26 @@ impl Stage {
             Name::Scheduler(at) => self.world.crash_scheduler(at),
         }
         Ok(())
+    }
+
+    /// `drain a1 grace=5s`, `undrain a1`, `deactivate a1`, `reactivate a1`, `gone a1`.
+    fn order(&mut self, text: &str) -> Result<(), String> {
+        let words: Vec<_> = text.split(' ').collect();
+        let (what, rest) = words.split_first().ok_or("an order is missing")?;
+        let Name::Agent(at) = self.name(rest.first().ok_or("an agent is missing")?)? else {
+            return Err("operators want things of agents".to_owned());
+        };
+        let grace_max_ms = value(rest, "grace").map(milliseconds).transpose()?;
+        let order = match *what {
+            "drain" => AgentOrder::Drain { grace_max_ms },
+            "undrain" => AgentOrder::Undrain,
+            "deactivate" => AgentOrder::Deactivate,
+            "reactivate" => AgentOrder::Reactivate,
+            "gone" => AgentOrder::Gone,
+            other => return Err(format!("{other:?} is nothing that operators want")),
+        };
+        let agent = self.world.agents[at].disk.agent().cloned().ok_or("it has no id yet")?;
+        self.world.order(agent, order).map_err(shown)
     }
 
     /// A scheduler says something.

@@ -4,8 +4,8 @@ use stoa_agent_core::{Action, Record};
 use stoa_model::agent_link::{Call, Reregister};
 use stoa_model::digest::Digest;
 use stoa_model::host::Command;
-use stoa_model::ids::UpdateId;
-use stoa_model::status::TaskStatus;
+use stoa_model::ids::{Role, UpdateId};
+use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::TaskRecord;
 
 /// Appends the lines of one action.
@@ -33,6 +33,7 @@ pub fn print(action: &Action, lines: &mut Vec<String>) {
             lines.push(format!("remove-sandbox {framework}/{task}"));
         }
         Action::Warn(warning) => lines.push(format!("warn {warning}")),
+        Action::End(message) => lines.push(format!("end {message}")),
     }
 }
 
@@ -65,15 +66,20 @@ fn status(status: &TaskStatus) -> String {
 
 fn record(record: &Record) -> String {
     match record {
+        Record::Booted { boot } => format!("Booted {boot}"),
         Record::Registered { agent, session } => format!("Registered {agent} {session}"),
         Record::CommandApplied { number } => format!("CommandApplied {number}"),
-        Record::Launched { framework, task } => format!("Launched {framework}/{}", task.id),
-        Record::Refused { framework, task, status: it } => {
+        Record::Launched { framework, task, .. } => format!("Launched {framework}/{}", task.id),
+        Record::Refused { framework, task, status: it, .. } => {
             format!("Refused {framework}/{} {}", task.id, status(it))
         }
         Record::Delivered { framework, task } => format!("Delivered {framework}/{task}"),
-        Record::KillRequested { framework, task, policy } => {
-            format!("KillRequested {framework}/{task} grace={}ms", policy.grace_ms)
+        Record::KillRequested { framework, task, policy, reason } => {
+            let why = match reason {
+                Reason::KillRequested => String::new(),
+                reason => format!(" {reason}"),
+            };
+            format!("KillRequested {framework}/{task} grace={}ms{why}", policy.grace_ms)
         }
         Record::Updated { framework, status: it } => {
             format!("Updated {framework}/{} {}", it.task, status(it))
@@ -135,12 +141,22 @@ fn reregister(call: &Reregister, lines: &mut Vec<String>) {
     let (session, number) = call.session.as_ref().map_or(("none", 0), |(s, n)| (s.as_str(), *n));
     let resources = &call.info.resources;
     lines.push(format!("-> Reregister {} {resources} session={session}:{number}", call.agent));
-    for TaskRecord { framework, id, resources, state, status: it, .. } in &call.tasks {
+    for TaskRecord { framework, id, resources, role: of, state, status: it, .. } in &call.tasks {
         let it = it.as_ref().map_or("no status".to_owned(), status);
-        lines.push(format!("     task {framework}/{id} {resources} {} {it}", state.as_str()));
+        let of = role(of);
+        lines.push(format!("     task {framework}/{id} {resources}{of} {} {it}", state.as_str()));
     }
     for (framework, executor) in &call.executors {
-        lines.push(format!("     executor {framework}/{} {}", executor.id, executor.resources));
+        let (id, held, of) = (&executor.id, &executor.resources, role(&executor.role));
+        lines.push(format!("     executor {framework}/{id} {held}{of}"));
+    }
+}
+
+/// Nothing for the role that transcripts mean if they name none.
+fn role(role: &Role) -> String {
+    match role.as_str() {
+        "web" => String::new(),
+        role => format!(" role={role}"),
     }
 }
 

@@ -166,6 +166,8 @@ impl World {
             4..=8 => self.launch(a, b, c),
             9 => self.command(c, &format!("kill {framework}/{task} grace={}s", a % 3)),
             10 if a < 8 => self.command(c, &format!("remove {framework}")),
+            10 if a < 24 => self.command(c, &format!("drain grace={}s", b % 3)),
+            10 if a < 32 => self.command(c, "nothing"),
             10 => self.command(c, &format!("shutdown {framework}/e{}", b % 2)),
             11..=13 => self.acknowledge(a),
             14 => self.say(&format!("acknowledge {framework}/{task} {}.{c}", a % 3)),

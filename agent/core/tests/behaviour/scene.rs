@@ -40,17 +40,20 @@ impl Scene {
     /// A new agent that never registered.
     fn on_agent(&mut self, words: &mut Words) -> Result<(), String> {
         let tasks_max = words.value("tasks_max").map(str::parse).transpose();
+        let boot = words.value("boot").map(str::to_owned);
         let info = AgentInfo {
             hostname: "here".to_owned(),
             resources: words.rest().parse().map_err(|illegal| format!("{illegal}"))?,
             attributes: Default::default(),
             version: "0.1.0".to_owned(),
         };
-        let mut config = Config::new(info, 1);
+        let mut config = Config { boot, ..Config::new(info, 1) };
         if let Some(tasks_max) = tasks_max.map_err(|illegal| format!("{illegal}"))? {
             config.tasks_max = tasks_max;
         }
         self.now = START;
+        self.records.clear();
+        self.mirror = Recovered::default();
         self.agent = Some(Agent::new(config.clone(), Recovered::default(), self.now));
         self.config = Some(config);
         Ok(())
@@ -80,6 +83,13 @@ impl Scene {
         let mut config = self.config.take().ok_or("there is no agent yet")?;
         config.incarnation += 1;
         config.is_host_fresh = words.value("host") != Some("alive");
+        if let Some(boot) = words.value("boot") {
+            config.boot = Some(boot.to_owned());
+        }
+        if let Some(given) = words.value("give") {
+            config.info.resources =
+                given.replace(';', " ").parse().map_err(|it| format!("{it}"))?;
+        }
         let lost: usize = words.value("lost").unwrap_or("0").parse().map_err(|_| "lost=N")?;
         self.records.truncate(self.records.len() - lost);
         self.mirror = replayed(&self.records);

@@ -1,12 +1,14 @@
 //! The commands of transcripts, one a line:
 //!
 //! ```text
-//! agent RESOURCES [tasks_max=N]          tick [TIME]        restart [host=alive] [lost=RECORDS]
-//! connected | disconnected | heartbeat | error TEXT
+//! agent RESOURCES [tasks_max=N] [boot=B]    tick [TIME]
+//! restart [host=alive] [lost=RECORDS] [boot=B] [give=RESOURCES]
+//! connected | disconnected | heartbeat | error TEXT | final TEXT
 //! registered AGENT SESSION | reregistered AGENT SESSION
-//! command N launch F TASK [on=AGENT] [program=P] [input=P] [executor=E:RESOURCE=N] [grace=TIME] \
-//!     RESOURCES [+ TASK ...]
+//! command N launch F [role=ROLE] TASK [on=AGENT] [program=P] [input=P] \
+//!     [executor=E:RESOURCE=N] [grace=TIME] RESOURCES [+ TASK ...]
 //! command N kill F/T [grace=TIME] | command N shutdown F/E | command N remove F
+//! command N drain [grace=TIME] | command N nothing
 //! acknowledge F/T INCARNATION.NUMBER
 //! message F/E TEXT
 //! ask N F/T stdout|stderr OFFSET [wait]
@@ -143,7 +145,8 @@ fn master_event(first: &str, words: &mut Words) -> Result<Event, String> {
         "registered" => Ok(Event::Registered(welcome(words)?)),
         "reregistered" => Ok(Event::Reregistered(welcome(words)?)),
         "heartbeat" => Ok(Event::Heartbeat),
-        "error" => Ok(Event::Error { message: words.rest() }),
+        "error" => Ok(Event::Error { message: words.rest(), is_final: false }),
+        "final" => Ok(Event::Error { message: words.rest(), is_final: true }),
         "command" => Ok(Event::Command { number: words.parse()?, command: command(words)? }),
         "acknowledge" => {
             let (framework, task) = words.pair()?;
@@ -181,9 +184,11 @@ fn command(words: &mut Words) -> Result<Command, String> {
     match words.next()? {
         "launch" => {
             let framework = words.parse()?;
+            let role = words.value("role").unwrap_or("web");
+            let role = role.parse().map_err(|illegal| format!("{illegal}"))?;
             let texts = words.rest();
             let tasks = texts.split(" + ").map(|text| task(&mut Words::new(text)));
-            Ok(Command::Launch { framework, tasks: tasks.collect::<Result<_, _>>()? })
+            Ok(Command::Launch { framework, role, tasks: tasks.collect::<Result<_, _>>()? })
         }
         "kill" => {
             let (framework, task) = words.pair()?;
@@ -193,6 +198,11 @@ fn command(words: &mut Words) -> Result<Command, String> {
             let (framework, executor) = words.pair()?;
             Ok(Command::Shutdown { framework, executor })
         }
+        "drain" => {
+            let grace_max_ms = words.value("grace").map(milliseconds).transpose()?;
+            Ok(Command::Drain { grace_max_ms })
+        }
+        "nothing" => Ok(Command::Nothing),
         "remove" => Ok(Command::RemoveFramework { framework: words.parse()? }),
         other => Err(format!("{other:?} is no command")),
     }

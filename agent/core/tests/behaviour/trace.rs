@@ -84,12 +84,12 @@ impl Trace {
 
     fn on_record(&mut self, record: &Record) {
         match record {
-            Record::Launched { framework, task } => {
+            Record::Launched { framework, task, .. } => {
                 let life = Life { held: Some(task.resources.clone()), ..Life::default() };
                 let old = self.lives.insert((framework.clone(), task.id.clone()), life);
                 assert!(old.is_none(), "{} was launched while it lived", task.id);
             }
-            Record::Refused { framework, task, status } => {
+            Record::Refused { framework, task, status, .. } => {
                 let old = self.lives.insert((framework.clone(), task.id.clone()), Life::default());
                 assert!(old.is_none(), "{} was refused while it lived", task.id);
                 self.on_updated(framework, status);

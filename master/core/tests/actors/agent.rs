@@ -67,6 +67,12 @@ impl Agent {
     fn on(&mut self, event: &Event) {
         match event {
             Event::Registered(welcome) | Event::Reregistered(welcome) => self.enter(welcome),
+            Event::Error { is_final: true, .. } => {
+                self.id = None;
+                self.session = None;
+                self.tasks.clear();
+                self.executors.clear();
+            }
             Event::Command { number, command } => self.received.push((*number, command.clone())),
             Event::Acknowledge { framework, task, update } => {
                 let key = (framework.clone(), task.clone());
@@ -105,9 +111,9 @@ impl Agent {
 
     fn apply(&mut self, command: Command) {
         match command {
-            Command::Launch { framework, tasks } => {
+            Command::Launch { framework, role, tasks } => {
                 for task in tasks {
-                    let record = TaskRecord::staging(framework.clone(), &task);
+                    let record = TaskRecord::staging(framework.clone(), role.clone(), &task);
                     if let Some(executor) = &record.executor {
                         let key = (framework.clone(), executor.id.clone());
                         self.executors.entry(key).or_insert_with(|| executor.clone());
@@ -120,7 +126,10 @@ impl Agent {
                 self.executors.retain(|(of, _), _| *of != framework);
             }
             // Whether and when these show is up to `progress` and `end_executor`.
-            Command::Kill { .. } | Command::Shutdown { .. } => {}
+            Command::Kill { .. }
+            | Command::Shutdown { .. }
+            | Command::Drain { .. }
+            | Command::Nothing => {}
         }
     }
 
@@ -293,6 +302,7 @@ fn hostile(random: &mut Rng) -> Call {
             let executor = ExecutorRecord {
                 id: any_executor(random),
                 resources: Resources::new(random.u64(0..2_000), 0),
+                role: "other".parse().expect("a legal role"),
             };
             record.executors.push((any_id(random, "m0-F"), executor));
             Call::Reregister(Box::new(record))

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use fastrand::Rng;
-use stoa_master_core::{Action, Config, ConnectionId, Input, Master, Recovered};
+use stoa_master_core::{Action, Config, ConnectionId, Input, Master, Record, Recovered};
 use stoa_model::agent_link::RequestId;
 use stoa_model::instant::Instant;
-use stoa_model::operator::{ClusterEvent, LogRequest, LogStream, Query, TaskName};
+use stoa_model::operator::{AgentOrder, ClusterEvent, LogRequest, LogStream, Query, TaskName};
 use stoa_model::resources::Resources;
 use stoa_model::scheduler::{Call, Event, MasterInfo};
 use stoa_model::task::TaskState;
 
 use super::agent::Agent;
-use super::scheduler::Scheduler;
+use super::scheduler::{Scheduler, any_id};
 
 pub struct World {
     random: Rng,
@@ -141,7 +141,9 @@ impl World {
         let request = RequestId(self.requests);
         let task = format!("t{}", self.random.u32(0..30)).parse().expect("a legal id");
         let task = TaskName { framework: None, task };
-        let query = match self.random.u32(0..4) {
+        let query = match self.random.u32(0..8) {
+            7 => Query::ResetBreaker,
+            4..=6 => self.order(),
             0 => Query::State,
             1 => Query::Kill { task, policy: None },
             _ => {
@@ -161,6 +163,20 @@ impl World {
         }
     }
 
+    /// An operator wants something of an agent, which may be gone or never was.
+    fn order(&mut self) -> Query {
+        let order = match self.random.u32(0..40) {
+            0 => AgentOrder::Gone,
+            1..=8 => AgentOrder::Drain { grace_max_ms: self.random.bool().then_some(5_000) },
+            9..=20 => AgentOrder::Undrain,
+            21..=26 => AgentOrder::Deactivate,
+            _ => AgentOrder::Reactivate,
+        };
+        let known: Vec<_> = self.master.state().agents.into_iter().map(|agent| agent.id).collect();
+        let agent = self.random.choice(known).filter(|_| self.random.u32(0..10) > 0);
+        Query::Agent { agent: agent.unwrap_or_else(|| any_id(&mut self.random, "m0-A")), order }
+    }
+
     /// One step, with all that must hold after it; then everyone hears what it led to.
     fn step(&mut self, input: Input) {
         let mut actions = Vec::new();
@@ -170,6 +186,7 @@ impl World {
         self.check_conservation();
         check_launch(&input, &actions);
         check_records_come_first(&actions);
+        check_order(&input, &actions);
         format!("{input:?}{actions:?}").hash(&mut self.hasher);
         for action in actions {
             match &action {
@@ -230,6 +247,18 @@ fn check_records_come_first(actions: &[Action]) {
         .position(|action| matches!(action, Action::ToScheduler(_, Event::Registered { .. })));
     if let Some(registered) = registered {
         assert!(actions[..registered].iter().any(is_record), "registered before the record");
+    }
+}
+
+/// What an operator wants of an agent is recorded before anyone hears of it.
+fn check_order(input: &Input, actions: &[Action]) {
+    let Input::Query(_, Query::Agent { .. }) = input else { return };
+    let is_record = |action: &Action| {
+        matches!(action, Action::Record(Record::AgentDuty { .. } | Record::AgentGone { .. }))
+    };
+    let is_told = |action: &Action| matches!(action, Action::ToAgent(..) | Action::ToScheduler(..));
+    if let Some(told) = actions.iter().position(is_told) {
+        assert!(actions[..told].iter().any(is_record), "told before the record: {actions:?}");
     }
 }
 

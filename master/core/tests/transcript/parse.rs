@@ -12,7 +12,7 @@ use stoa_model::digest::Digest;
 use stoa_model::framework::FrameworkInfo;
 use stoa_model::ids::{AgentId, FrameworkId, OfferId, Role};
 use stoa_model::offer::Filters;
-use stoa_model::operator::{LogRequest, LogStream, Query, TaskName};
+use stoa_model::operator::{AgentOrder, LogRequest, LogStream, Query, TaskName};
 use stoa_model::resources::Resources;
 use stoa_model::scheduler::{Call, ResourceRequest};
 use stoa_model::task::{ExecutorInfo, ExecutorTask, KillPolicy, Label, Limits, TaskBody, TaskInfo};
@@ -92,7 +92,8 @@ pub fn milliseconds(text: &str) -> Result<u64, String> {
     Ok(number * factor)
 }
 
-/// `7 State`, `7 Kill t1`, `7 Kill F1/t1`, `7 ReadLog t1`, `7 gone`.
+/// `7 State`, `7 Kill t1`, `7 Kill F1/t1`, `7 ReadLog t1`, `7 drain A1 grace=5s` and the other
+/// orders, `7 ResetBreaker`, `7 gone`.
 pub fn query(text: &str) -> Result<Input, String> {
     let words = Words::read(text);
     let number = words.plain.first().and_then(|word| word.parse().ok()).ok_or("no number")?;
@@ -112,9 +113,22 @@ pub fn query(text: &str) -> Result<Input, String> {
             };
             Query::ReadLog { task, log }
         }
-        other => return Err(format!("unknown query {other:?}")),
+        Some("ResetBreaker") => Query::ResetBreaker,
+        Some(word) => Query::Agent { agent: words.id(2)?, order: order(word, &words)? },
+        None => return Err("no query".to_owned()),
     };
     Ok(Input::Query(request, query))
+}
+
+fn order(word: &str, words: &Words) -> Result<AgentOrder, String> {
+    Ok(match word {
+        "drain" => AgentOrder::Drain { grace_max_ms: words.milliseconds("grace")? },
+        "undrain" => AgentOrder::Undrain,
+        "deactivate" => AgentOrder::Deactivate,
+        "reactivate" => AgentOrder::Reactivate,
+        "give-up" => AgentOrder::Gone,
+        other => return Err(format!("unknown query {other:?}")),
+    })
 }
 
 fn task_name(words: &Words) -> Result<TaskName, String> {

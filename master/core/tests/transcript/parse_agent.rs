@@ -2,7 +2,7 @@
 
 use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{Call, RequestId, Reregister};
-use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, TaskId};
+use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, Role, TaskId};
 use stoa_model::operator::LogChunk;
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{ExecutorRecord, TaskRecord, TaskState};
@@ -91,14 +91,15 @@ fn reregister(words: &Words, list: Vec<&str>) -> Result<Reregister, String> {
 
 fn executor(words: &Words) -> Result<(FrameworkId, ExecutorRecord), String> {
     let (framework, id) = pair::<ExecutorId>(words.plain.first().ok_or("no executor")?)?;
-    Ok((framework, ExecutorRecord { id, resources: words.resources("")? }))
+    Ok((framework, ExecutorRecord { id, resources: words.resources("")?, role: role(words)? }))
 }
 
 /// `F1/t1 RUNNING u2 cpus=1 executor=e1 on=A1`; without an update it has no status.
 fn task(words: &Words, agent: &AgentId) -> Result<TaskRecord, String> {
     let (framework, task) = pair::<TaskId>(words.plain.first().ok_or("no task")?)?;
     let executor = words.key("executor").map(|word| {
-        Ok::<_, String>(ExecutorRecord { id: id(word)?, resources: words.resources("executor.")? })
+        let resources = words.resources("executor.")?;
+        Ok::<_, String>(ExecutorRecord { id: id(word)?, resources, role: role(words)? })
     });
     let status = status(words, task.clone())?;
     Ok(TaskRecord {
@@ -107,11 +108,17 @@ fn task(words: &Words, agent: &AgentId) -> Result<TaskRecord, String> {
         name: "task".to_owned(),
         agent: words.key("on").map(id).transpose()?.unwrap_or_else(|| agent.clone()),
         resources: words.resources("")?,
+        role: role(words)?,
         executor: executor.transpose()?,
         labels: Vec::new(),
         state: state(words.key("latest").or(words.plain.get(1).copied()).ok_or("no state")?)?,
         status,
     })
+}
+
+/// `role=batch`; `web` if nothing is said, as for frameworks.
+fn role(words: &Words) -> Result<Role, String> {
+    id(words.key("role").unwrap_or("web"))
 }
 
 /// The state and update after the task, with `reason=` and `exit=`.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use stoa_master_core::{Action, ConnectionId, Record};
+use stoa_model::agent::AgentDuty;
 use stoa_model::agent_link::{self, Command};
 use stoa_model::operator::{Answer, ClusterEvent, ClusterState};
 use stoa_model::scheduler;
@@ -28,6 +29,8 @@ fn record(record: &Record) -> String {
         Record::AgentUnreachable { id, since } => format!("AgentUnreachable {id} since={since}"),
         Record::AgentReachable { id } => format!("AgentReachable {id}"),
         Record::AgentRemoved { id } => format!("AgentRemoved {id}"),
+        Record::AgentDuty { id, duty: of } => format!("AgentDuty {id} {}", duty(*of)),
+        Record::AgentGone { id } => format!("AgentGone {id}"),
         Record::Framework { id, info } => {
             let roles: Vec<&str> = info.roles.iter().map(|role| role.as_str()).collect();
             format!("Framework {id} {} roles={}", info.name, roles.join(","))
@@ -105,14 +108,16 @@ fn agent_event(event: &agent_link::Event) -> String {
         Event::ReadLog { request, framework, log } => {
             format!("ReadLog {} {framework}/{}", request.0, log.task)
         }
-        Event::Error { message } => format!("Error \"{message}\""),
+        Event::Error { message, is_final } => {
+            format!("Error {}\"{message}\"", if *is_final { "final " } else { "" })
+        }
         Event::Heartbeat => "Heartbeat".to_owned(),
     }
 }
 
 fn command(command: &Command) -> String {
     match command {
-        Command::Launch { framework, tasks } => {
+        Command::Launch { framework, tasks, .. } => {
             let tasks: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
             let tasks = if tasks.is_empty() { "nothing".to_owned() } else { tasks.join(" ") };
             format!("Launch {framework} {tasks}")
@@ -123,6 +128,9 @@ fn command(command: &Command) -> String {
         },
         Command::Shutdown { framework, executor } => format!("Shutdown {framework}/{executor}"),
         Command::RemoveFramework { framework } => format!("RemoveFramework {framework}"),
+        Command::Drain { grace_max_ms: Some(ms) } => format!("Drain grace={ms}ms"),
+        Command::Drain { grace_max_ms: None } => "Drain".to_owned(),
+        Command::Nothing => "Nothing".to_owned(),
     }
 }
 
@@ -133,7 +141,19 @@ fn answer(answer: &Answer) -> String {
             format!("Killed {}/{} {}", record.framework, record.id, record.state)
         }
         Answer::Log(chunk) => format!("Log {}", String::from_utf8_lossy(&chunk.data)),
+        Answer::Agent(state) => {
+            format!("Agent {} {} {}", state.id, state.standing.as_str(), duty(state.duty))
+        }
+        Answer::AgentGone(id) => format!("AgentGone {id}"),
+        Answer::BreakerReset { agents } => format!("BreakerReset {agents}"),
         Answer::Refused(refusal) => format!("Refused \"{refusal}\""),
+    }
+}
+
+fn duty(duty: AgentDuty) -> String {
+    match duty {
+        AgentDuty::Draining { grace_max_ms: Some(ms) } => format!("{duty} grace={ms}ms"),
+        _ => duty.to_string(),
     }
 }
 
@@ -146,6 +166,12 @@ fn cluster_event(event: &ClusterEvent) -> String {
         ClusterEvent::AgentDisconnected(id) => format!("AgentDisconnected {id}"),
         ClusterEvent::AgentUnreachable(id) => format!("AgentUnreachable {id}"),
         ClusterEvent::AgentUnregistered(id) => format!("AgentUnregistered {id}"),
+        ClusterEvent::AgentGone(id) => format!("AgentGone {id}"),
+        ClusterEvent::AgentDutyChanged(id, of) => format!("AgentDutyChanged {id} {}", duty(*of)),
+        ClusterEvent::BreakerTripped { away, agents } => {
+            format!("BreakerTripped {away} of {agents}")
+        }
+        ClusterEvent::BreakerReset => "BreakerReset".to_owned(),
         ClusterEvent::FrameworkRegistered(id, info) => {
             format!("FrameworkRegistered {id} {}", info.name)
         }
@@ -170,9 +196,13 @@ fn cluster_event(event: &ClusterEvent) -> String {
 pub fn state(state: &ClusterState) -> String {
     let mut out = String::new();
     for agent in &state.agents {
+        let duty = match agent.duty {
+            AgentDuty::Active => String::new(),
+            of => format!(" {}", duty(of)),
+        };
         let _ = writeln!(
             out,
-            "{} {} free: {}, offered: {}, used: {}",
+            "{} {}{duty} free: {}, offered: {}, used: {}",
             agent.id,
             agent.standing.as_str(),
             agent.free,
@@ -190,7 +220,15 @@ pub fn state(state: &ClusterState) -> String {
             writeln!(out, "{} {} {} {}", offer.id, offer.framework, offer.agent, offer.resources);
     }
     for task in &state.tasks {
-        let _ = writeln!(out, "{}/{} {} {}", task.framework, task.id, task.agent, task.state);
+        let role = match task.role.as_str() {
+            "web" => String::new(),
+            role => format!(" role={role}"),
+        };
+        let (framework, id, agent, state) = (&task.framework, &task.id, &task.agent, task.state);
+        let _ = writeln!(out, "{framework}/{id} {agent} {state}{role}");
+    }
+    if state.agents_held > 0 {
+        let _ = writeln!(out, "{} agents are held", state.agents_held);
     }
     super::names::shorten(&out)
 }

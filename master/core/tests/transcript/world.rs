@@ -117,6 +117,9 @@ impl World {
                 None if name == "lease" => {
                     self.config.offer_lease_ms = parse::milliseconds(value)?;
                 }
+                None if name == "lost-percent" => {
+                    self.config.agents_lost_percent_max = value.parse().map_err(|_| "no share")?;
+                }
                 None => return Err(format!("unknown setting {name}")),
             }
         }

@@ -164,7 +164,7 @@ impl Author {
     /// Ends the framework.
     pub async fn unregister(mut self) {
         let ended = tokio::time::timeout(LIMIT, self.client.unregister()).await;
-        ended.expect("unregistering does not hang");
+        assert_eq!(ended.expect("unregistering does not hang"), Ok(()));
     }
 }
 

@@ -33,6 +33,8 @@ fn world_in_which_everything_goes_wrong_comes_to_rest() {
     assert!(sum(|it| it.counts.started) > 3 * SEEDS);
     assert!(sum(|it| it.counts.updates) > 10 * SEEDS);
     assert!(sum(|it| it.counts.frameworks_ended) > SEEDS / 10);
+    assert!(sum(|it| it.counts.orders_done) > SEEDS);
+    assert!(sum(|it| it.counts.replaced) > SEEDS / 20);
 }
 
 #[test]
