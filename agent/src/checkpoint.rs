@@ -57,8 +57,8 @@ impl Checkpoint {
         let (journal, found) = Journal::open(dir, FILE)?;
         let path = || journal.path();
         if found.torn_bytes > 0 {
-            let bytes = found.torn_bytes;
-            tracing::warn!(path = %path().display(), bytes, "a batch that was never done is dropped");
+            let (path, bytes) = (path(), found.torn_bytes);
+            tracing::warn!(path = %path.display(), bytes, "an unfinished batch is dropped");
         }
         let mut recovered = Recovered::default();
         for (number, bytes) in (0..).zip(&found.entries) {
@@ -109,11 +109,9 @@ impl Checkpoint {
     ) -> Result<(), CheckpointError> {
         let mut journal = self.journal.take().expect("nobody writes after a failure");
         let entries: Vec<_> = records.iter().map(to_bytes).collect();
-        let writing = tokio::task::spawn_blocking(move || {
-            let written = write(&mut journal, &entries);
-            written.map(|()| journal)
-        });
-        self.journal = Some(writing.await.expect("writing does not panic")?);
+        let write = move || write(&mut journal, &entries).map(|()| journal);
+        let written = tokio::task::spawn_blocking(write).await.expect("writing does not panic");
+        self.journal = Some(written?);
         Ok(())
     }
 }

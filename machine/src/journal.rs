@@ -5,8 +5,8 @@
 //! body, CRC-32 of the body, CRC-32 of these eight bytes; little-endian) and a body: each entry
 //! with its length before it, four bytes. No batch is written before the one before it is durable.
 //! So a crash can only tear the last one, which nobody has relied on: it is cut off when the file
-//! is opened. (A last batch that was damaged later looks the same.) Anything else that does not read
-//! is damage, and is named.
+//! is opened. (A last batch that was damaged later looks the same.) Anything else that does not
+//! read is damage, and is named.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};

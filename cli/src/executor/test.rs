@@ -1,6 +1,6 @@
-//! `stoa executor test`: one executor in a host in this process, driven by a script. The host is the
-//! one that agents have, so subtasks run; what is missing is the cluster. It never judges what it
-//! hears: `heard.rs` does.
+//! `stoa executor test`: one executor in a host in this process, driven by a script. The host is
+//! the one that agents have, so subtasks run; what is missing is the cluster. It never judges what
+//! it hears: `heard.rs` does.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

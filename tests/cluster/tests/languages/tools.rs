@@ -57,8 +57,8 @@ pub fn run_twice(place: &Place, run: &str) -> Screens {
 }
 
 impl Screens {
-    /// Checks that the first run said what it waited for. Only what takes long to compile is sure to
-    /// be seen.
+    /// Checks that the first run said what it waited for. Only what takes long to compile is sure
+    /// to be seen.
     #[track_caller]
     pub fn compiling_was_shown(&self) {
         let first = &self.first;

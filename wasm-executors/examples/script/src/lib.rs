@@ -1,16 +1,17 @@
-//! The `script` executor: it keeps a script and its state warm, and answers each task with a call of
-//! one of the script's functions. It starts no programs.
+//! The `script` executor: it keeps a script and its state warm, and answers each task with a call
+//! of one of the script's functions. It starts no programs.
 //!
 //! - The data of its ExecutorInfo is the script, in [Rhai](https://rhai.rs). It is compiled and run
 //!   once; the value of its last expression is its state, which its functions know as `this`.
 //! - The data of a task is a call, `{"call": "add", "arguments": [1, 2]}`. The task is FINISHED with
-//!   what the function returns as its data, in JSON, or FAILED with line and column of what is wrong.
+//!   what the function returns as its data, in JSON, or FAILED with line and column of what is
+//!   wrong. Data that is no call refuses the task.
 //! - A Message is a new script. It is answered by a Message, `{"ok": [names of the functions]}` or
 //!   `{"error": {"message": …, "line": …, "column": …}}`; the old script stays if the new one is
 //!   wrong.
 //!
-//! What a script may use is in `limits.rs`: whoever exceeds it fails, and its neighbours do not
-//! notice.
+//! What a script may use is in `limits.rs`: a call that exceeds it fails, and the others do not
+//! notice. Only a script that uses up the memory of the executor itself ends it.
 
 mod json;
 mod limits;
@@ -86,11 +87,8 @@ impl Scripts {
 
 /// Reads `{"call": NAME, "arguments": […]}`; without arguments there are none.
 fn read_call(data: &[u8]) -> Result<Call, String> {
-    let no_call = |why: &str| {
-        format!(
-            "the task's data is no call, {why}; such as {{\"call\": \"add\", \"arguments\": [1, 2]}} is"
-        )
-    };
+    const CALL: &str = r#"{"call": "add", "arguments": [1, 2]}"#;
+    let no_call = |why: &str| format!("the task's data is no call, {why}; such as {CALL} is");
     let value: Value =
         serde_json::from_slice(data).map_err(|error| no_call(&format!("no JSON: {error}")))?;
     let Value::Object(mut members) = value else { return Err(no_call("no object")) };

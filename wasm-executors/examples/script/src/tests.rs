@@ -88,7 +88,7 @@ fn script_that_exceeds_its_bounds_fails_its_call_alone() {
     let exceeded = [
         ("forever", "took more than 10000000 operations"),
         ("grow", "Length of string too large"),
-        ("hoard", "Size of array/BLOB too large"),
+        ("hoard", "Size of array"),
     ];
     for (name, why) in exceeded {
         let error = call(&mut scripts, &format!(r#"{{"call": "{name}"}}"#)).unwrap_err();
