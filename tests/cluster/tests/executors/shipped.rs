@@ -1,6 +1,6 @@
 //! The executors that ship: listed, saved, and run by their names.
 
-use stoa_harness::{Cluster, Place};
+use stoa_harness::{Cluster, Place, sample};
 
 use crate::guests::committed;
 
@@ -43,4 +43,51 @@ fn executor_that_ships_is_named_instead_of_a_file() {
     // It runs a task's own program, and a task for an executor has none.
     let finished = cluster.run(&["run", "--executor", "command", "--data", ""]);
     finished.exited(125).error_line(&["command-", "program of its own"]);
+}
+
+#[test]
+fn shell_has_its_toolbox_a_sandbox_and_the_programs_that_were_given() {
+    let cluster = Cluster::shared();
+    let shell = |flags: &[&str], line: &str| {
+        cluster.run(&[&["run", "--executor", "shell"], flags, &["--data", line]].concat())
+    };
+    let finished = shell(&["--env", "NAME=Ada"], "echo $NAME > /a && cat /a | tr a-z A-Z; exit 3");
+    assert_eq!(finished.exited(3).text(), "ADA\n");
+    let hello = format!("hello={}", sample("hello"));
+    let finished = shell(&["--program", &hello], "hello Ada | wc -l").succeeded();
+    assert_eq!(finished.text().trim(), "1");
+    // What is given under the name of a tool is meant instead of it.
+    let cat = format!("cat={}", sample("hello"));
+    let finished = shell(&["--executor-program", &cat], "cat Ada").succeeded();
+    assert_eq!(finished.text(), "Hello, Ada!\n");
+    let dir = cluster.make_allowed_dir("for-the-shell");
+    std::fs::write(dir.join("b.txt"), "b").unwrap();
+    std::fs::write(dir.join("a.txt"), "a").unwrap();
+    let grant = format!("{}::/d:ro", dir.display());
+    assert_eq!(shell(&["--dir", &grant], "cat /d/*.txt").succeeded().text(), "ab");
+}
+
+#[test]
+fn map_answers_with_data_and_wants_its_function() {
+    let cluster = Cluster::shared();
+    let map = ["run", "--executor", "map", "--data", "to and fro"];
+    let function = format!("echo={}", sample("cat"));
+    let finished = cluster.run(&[&map[..], &["--executor-program", &function]].concat());
+    assert_eq!(finished.succeeded().text().trim_end(), "to and fro");
+    // A program of the task is none of the executor's own.
+    let finished = cluster.run(&[&map[..], &["--program", &function]].concat());
+    finished.failed(126, &["names no programs"]);
+}
+
+#[test]
+fn group_starts_its_programs_together() {
+    let cluster = Cluster::shared();
+    let hello = format!("hello={}", sample("hello"));
+    let data = r#"{"programs": [{"program": "hello", "arguments": ["Ada"]},
+                                {"program": "hello", "arguments": ["Bob"]}]}"#;
+    let group = ["run", "--executor", "group", "--program", &hello, "--data", data];
+    let finished = cluster.run(&group).succeeded();
+    for name in ["Ada", "Bob"] {
+        assert!(finished.text().contains(&format!("Hello, {name}!")), "{finished}");
+    }
 }
