@@ -42,6 +42,7 @@ pub struct TaskInfo {
 
 /// What a task runs: a program by the built-in `command` executor, or data for an executor.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every task is the large one")]
 pub enum TaskBody {
     /// A wasm program, run by the executor that ships with Stoa.
     Command(CommandInfo),

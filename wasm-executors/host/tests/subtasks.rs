@@ -133,7 +133,6 @@ async fn killing_a_task_ends_its_whole_pipeline() {
     house.kill("t", 0).await;
     let over = house.over("t").await;
     assert_eq!((over.state, over.reason), (TaskState::Killed, Reason::KillRequested));
-    assert!(over.usage.unwrap().fuel > 0);
     let after = "spawn a memory=all -- talk alive";
     check(&mut house, &[("u", after, "a: Reason::Exited(0) output=5 out=alive err=")]).await;
 }

@@ -35,7 +35,7 @@ fn runs(language: &str, name: &str, memory: &str, arguments: [&str; 2], output: 
     assert!(refused.stderr.contains(&format!("{name}: ")), "{refused}");
     run(&["--detach", "--name", "long", &task, long]).succeeded();
     let running = cluster.wait_for_state("long", "RUNNING");
-    cluster.run(&["kill", running["task"].as_str().unwrap()]).succeeded();
+    cluster.run(&["kill", running["task"].as_str().expect("a task has a name")]).succeeded();
     cluster.wait_for_state("long", "KILLED");
 }
 

@@ -3,8 +3,8 @@
 //!
 //! - The data of its ExecutorInfo is the script, in [Rhai](https://rhai.rs). It is compiled and run
 //!   once; the value of its last expression is its state, which its functions know as `this`.
-//! - The data of a task is a call, `{"call": "add", "arguments": [1, 2]}`. The task is FINISHED with
-//!   what the function returns as its data, in JSON, or FAILED with line and column of what is
+//! - The data of a task is a call, `{"call": "add", "arguments": [1, 2]}`. The task is FINISHED
+//!   with what the function returns as its data, in JSON, or FAILED with line and column of what is
 //!   wrong. Data that is no call refuses the task.
 //! - A Message is a new script. It is answered by a Message, `{"ok": [names of the functions]}` or
 //!   `{"error": {"message": …, "line": …, "column": …}}`; the old script stays if the new one is
