@@ -11,7 +11,9 @@
 //!   wrong.
 //!
 //! What a script may use is in `limits.rs`: a call that exceeds it fails, and the others do not
-//! notice. Only a script that uses up the memory of the executor itself ends it.
+//! notice. Two things end the executor itself, which is its framework's own: a script that uses up
+//! its memory, and one that puts values into each other many hundreds deep, for which the
+//! interpreter has no bound but its stack.
 
 mod json;
 mod limits;
