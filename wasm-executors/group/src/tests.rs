@@ -167,7 +167,7 @@ fn member_finishes_with_its_own_programs_and_the_others_go_on() {
 #[test]
 fn first_bad_end_is_the_end_of_all() {
     let mut group = pair();
-    let trap = Reason::Trapped("unreachable".into());
+    let trap = Reason::Trapped("trapped: unreachable".into());
     exit(&mut group, "a", 1, trap.clone());
     let calls = double::take();
     assert_eq!(killed(&calls), [(2, 0)]);

@@ -71,7 +71,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exited(code) => write!(f, "exited with code {code}"),
-            Self::Trapped(bug) => write!(f, "trapped: {bug}"),
+            Self::Trapped(bug) => f.write_str(bug),
             Self::FuelExhausted => f.write_str("used up its fuel"),
             Self::MemoryExceeded => f.write_str("wanted more memory than granted"),
             Self::OutputExceeded => f.write_str("wrote more output than granted"),

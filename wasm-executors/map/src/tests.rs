@@ -204,11 +204,11 @@ fn program_that_ends_fails_its_calls_and_is_started_again() {
     site.launch("b", b"b").unwrap();
     site.output(1, b"A\n");
     double::take();
-    site.exit(1, Reason::Trapped("unreachable".into()));
+    site.exit(1, Reason::Trapped("trapped: unreachable".into()));
     let calls = double::take();
     let message = "upper: the instance ended: trapped: unreachable; not answered; \
                    safe to launch again if the function has no side effects";
-    let because = Some(Reason::Trapped("unreachable".into()));
+    let because = Some(Reason::Trapped("trapped: unreachable".into()));
     assert_eq!(calls[1], Call::SendStatusUpdate(failed("b", message, because)), "{calls:?}");
     assert_eq!(spawns(&calls), 1, "it had answered, so it starts at once");
     site.launch("c", b"c").unwrap();

@@ -127,7 +127,7 @@ fn ended(exit: &SubtaskExit) -> Ended {
             0 => (255, format!("exited with {code}"), false),
             status => (status, format!("exited with {code}"), false),
         },
-        Reason::Trapped(what) => (134, format!("trapped: {what}"), false),
+        Reason::Trapped(what) => (134, what.clone(), false),
         Reason::FuelExhausted => (137, "its fuel was used up".to_owned(), false),
         Reason::MemoryExceeded => (137, "it wanted more memory than its share".to_owned(), false),
         Reason::OutputExceeded => (137, "it wrote more output than its share".to_owned(), false),
