@@ -185,12 +185,16 @@ fn short(event: &Event) -> String {
 
 /// Brings a sample task into the master's store.
 pub async fn uploaded(cluster: &Cluster, name: &str) -> Digest {
-    let path = sample(name);
-    let open = || File::open(&path).expect("a sample task can be read");
-    let (digest, size_bytes) = digest_of_stream(open()).expect("a sample task can be read");
+    uploaded_file(cluster, sample(name).as_ref()).await
+}
+
+/// Brings a wasm file into the master's store.
+pub async fn uploaded_file(cluster: &Cluster, path: &Path) -> Digest {
+    let open = || File::open(path).expect("a committed guest can be read");
+    let (digest, size_bytes) = digest_of_stream(open()).expect("a committed guest can be read");
     let channel = connect(cluster.address()).await.expect("the master listens");
     let sent = upload(channel, Head { digest, size_bytes }, open(), |_| {}).await;
-    sent.expect("the master takes a sample task");
+    sent.expect("the master takes a guest");
     digest
 }
 

@@ -2,6 +2,7 @@
 //! what it promises when a process dies.
 
 mod author;
+mod executors;
 mod failover;
 mod lost_agent;
 mod lost_master;
