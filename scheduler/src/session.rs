@@ -16,6 +16,7 @@ use stoa_model::instant::Instant;
 use stoa_model::scheduler::{Call, Event, ResourceRequest};
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{TaskInfo, TaskState};
+use stoa_planted::{Bug, is_planted};
 
 use crate::limits::{
     HEARTBEAT_MS_MAX, HEARTBEAT_MS_MIN, HEARTBEATS_MISSED_MAX, RECONNECT_MS_MAX, RECONNECT_MS_MIN,
@@ -297,7 +298,11 @@ impl Session {
                 actions.push(Action::Deliver(Event::Update(status)));
                 actions.extend(kill.map(Action::Send));
             }
+            Novelty::Delivered if is_planted(Bug::SessionDeliversTwice) => {
+                actions.push(Action::Deliver(Event::Update(status)));
+            }
             Novelty::Delivered => {}
+            Novelty::Acknowledged if is_planted(Bug::SessionForgetsAcknowledge) => {}
             Novelty::Acknowledged => {
                 if let (Some(agent), Some(update)) = (status.agent, status.update) {
                     let task = status.task;
@@ -316,7 +321,12 @@ impl Session {
         match call {
             // The session registers by itself, with what its Config says.
             Call::Register(_) | Call::Reregister { .. } => {}
-            Call::Launch { tasks, .. } if !is_registered => drop_tasks(now, &tasks, actions),
+            Call::Launch { tasks, .. }
+                if !is_registered && !is_planted(Bug::SessionLaunchesInSilence) =>
+            {
+                drop_tasks(now, &tasks, actions);
+            }
+            Call::Launch { .. } if !is_registered => {}
             Call::Unregister if is_registered => self.unregister(now, actions),
             // While Register is on its way, its answer is awaited: else a framework would be left.
             Call::Unregister if self.framework.is_none() && !self.is_registering() => {
@@ -377,6 +387,7 @@ impl Session {
     fn unregister(&mut self, now: Instant, actions: &mut Vec<Action>) {
         actions.push(Action::Send(Call::Unregister));
         self.link = Link::Leaving { deadline: now.plus_ms(UNREGISTER_ANSWER_MS) };
+        self.is_leaving = !is_planted(Bug::SessionForgetsUnregister);
     }
 
     /// What the master must hear after it has (re)registered the framework.
@@ -414,7 +425,7 @@ impl Session {
 
     fn void_offers(&mut self, actions: &mut Vec<Action>) {
         let offers: Vec<_> = std::mem::take(&mut self.offers).into_iter().collect();
-        if !offers.is_empty() {
+        if !offers.is_empty() && !is_planted(Bug::SessionKeepsOffers) {
             actions.push(Action::Deliver(Event::Rescind(offers)));
         }
     }

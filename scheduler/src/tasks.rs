@@ -9,6 +9,7 @@ use stoa_model::limits::BATCH_ENTRIES_MAX;
 use stoa_model::scheduler::Call;
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{KillPolicy, TaskState};
+use stoa_planted::{Bug, is_planted};
 
 use crate::limits::ENDS_REMEMBERED_MAX;
 
@@ -185,10 +186,12 @@ impl Tasks {
     pub fn calls_after_reregistration(&self) -> Vec<Call> {
         let kills = self.live.iter().filter(|(_, task)| !task.is_told_over());
         let kills = kills.filter_map(|(id, task)| {
-            let policy = task.kill?;
+            let policy = task.kill.filter(|_| !is_planted(Bug::SessionForgetsKills))?;
             Some(Call::Kill { task: id.clone(), agent: task.agent.clone(), policy })
         });
+        let is_lost = is_planted(Bug::SessionForgetsQuestions);
         let asked = self.live.iter().filter(|(_, task)| task.is_asked || !task.is_told_over());
+        let asked = asked.filter(|_| !is_lost);
         let questions: Vec<_> = asked.map(|(id, task)| (id.clone(), task.agent.clone())).collect();
         let questions = questions.chunks(BATCH_ENTRIES_MAX);
         questions.map(|some| Call::Reconcile(some.to_vec())).chain(kills).collect()

@@ -2,6 +2,7 @@
 //! file that owns it.
 
 use stoa_model::instant::Instant;
+use stoa_planted::{Bug, is_planted};
 
 use crate::action::Action;
 use crate::artifacts::Artifacts;
@@ -116,6 +117,14 @@ impl Agent {
         }
         self.on_publish_deadline(now, actions);
         self.on_log_deadline(now, actions);
+    }
+
+    /// [`Agent::record`], but for a planted bug: then the change is not made durable.
+    pub(crate) fn record_unless(&mut self, bug: Bug, record: Record, actions: &mut Vec<Action>) {
+        self.record(record, actions);
+        if is_planted(bug) {
+            actions.pop();
+        }
     }
 
     /// Changes what is kept and has the change made durable.

@@ -7,6 +7,7 @@ use stoa_model::ids::FrameworkId;
 use stoa_model::instant::Instant;
 use stoa_model::status::Reason;
 use stoa_model::task::{KillPolicy, TaskState};
+use stoa_planted::{Bug, is_planted};
 
 use crate::Agent;
 use crate::action::{Action, Warning};
@@ -44,7 +45,7 @@ impl Agent {
         match command {
             Command::Launch { framework, role, tasks } => {
                 let launch = self.admit_all(now, (&framework, &role), tasks, actions);
-                self.record(applied, actions);
+                self.record_unless(Bug::AgentForgetsNumber, applied, actions);
                 self.start_all(now, launch, actions);
             }
             Command::Kill { framework, task, policy } => {
@@ -75,8 +76,10 @@ impl Agent {
         };
         let policy = policy.unwrap_or(task.info().kill_policy);
         if task.stage() == Stage::Waiting {
-            let end = (TaskState::Killed, Reason::KillRequested, "killed before it started");
-            self.end(now, &key, end, actions);
+            if !is_planted(Bug::AgentForgetsKill) {
+                let end = (TaskState::Killed, Reason::KillRequested, "killed before it started");
+                self.end(now, &key, end, actions);
+            }
             return self.record(applied, actions);
         }
         let TaskKey { framework, task } = key.clone();
@@ -135,7 +138,9 @@ impl Agent {
         let keys: Vec<_> = keys.cloned().collect();
         self.record(Record::FrameworkRemoved { framework: framework.clone() }, actions);
         self.record(applied, actions);
-        actions.push(Action::ToHost(host::Command::RemoveFramework { framework }));
+        if !is_planted(Bug::AgentKeepsFramework) {
+            actions.push(Action::ToHost(host::Command::RemoveFramework { framework }));
+        }
         for key in keys {
             self.artifacts.forget(&key);
             self.resends.remove(&key);

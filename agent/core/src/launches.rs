@@ -10,6 +10,7 @@ use stoa_model::ids::{FrameworkId, Role};
 use stoa_model::instant::Instant;
 use stoa_model::status::Reason;
 use stoa_model::task::{ExecutorRecord, TaskInfo, TaskState};
+use stoa_planted::Bug;
 
 use crate::Agent;
 use crate::action::{Action, Warning};
@@ -76,7 +77,8 @@ impl Agent {
         }
         let needs = self.artifacts.on_task(key, task.artifacts());
         let (framework, role) = (key.framework.clone(), role.clone());
-        self.record(Record::Launched { framework, role, task }, actions);
+        let launched = Record::Launched { framework, role, task };
+        self.record_unless(Bug::AgentForgetsLaunch, launched, actions);
         needs
     }
 
@@ -115,7 +117,8 @@ impl Agent {
     /// before it is told from one that never left.
     fn deliver(&mut self, keys: &[TaskKey], actions: &mut Vec<Action>) {
         for TaskKey { framework, task } in keys.iter().cloned() {
-            self.record(Record::Delivered { framework, task }, actions);
+            let delivered = Record::Delivered { framework, task };
+            self.record_unless(Bug::AgentForgetsDelivery, delivered, actions);
         }
         for key in keys {
             self.start_executor(key, actions);

@@ -8,6 +8,8 @@ use stoa_model::agent_link::{Call, Event, Reregister, Welcome};
 use stoa_model::host;
 use stoa_model::ids::FrameworkId;
 use stoa_model::instant::Instant;
+use stoa_model::task::TaskState;
+use stoa_planted::{Bug, is_planted};
 
 use crate::action::{Action, Warning};
 use crate::config::Config;
@@ -137,7 +139,8 @@ impl Agent {
             return Call::Register(info);
         };
         let agent = identity.agent.clone();
-        let tasks = self.kept.tasks.iter();
+        let is_hidden = |state| state == TaskState::Staging && is_planted(Bug::AgentHidesTasks);
+        let tasks = self.kept.tasks.iter().filter(|(_, task)| !is_hidden(task.state()));
         let executors = self.kept.executors.iter();
         Call::Reregister(Box::new(Reregister {
             session: Some((identity.session.clone(), identity.applied)),

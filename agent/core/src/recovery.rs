@@ -4,6 +4,7 @@ use stoa_model::host;
 use stoa_model::instant::Instant;
 use stoa_model::status::Reason;
 use stoa_model::task::TaskState;
+use stoa_planted::{Bug, is_planted};
 
 use crate::Agent;
 use crate::action::Action;
@@ -37,7 +38,7 @@ impl Agent {
         else {
             return false;
         };
-        let is_rebooted = self.kept.boot.is_some();
+        let is_rebooted = self.kept.boot.is_some() && !is_planted(Bug::AgentMissesReboot);
         self.record(Record::Booted { boot }, actions);
         is_rebooted
     }
@@ -52,6 +53,10 @@ impl Agent {
         let live = self.kept.tasks.iter().filter(|(_, task)| task.is_live());
         let live: Vec<_> = live.map(|(key, task)| (key.clone(), task.stage())).collect();
         for (key, stage) in live {
+            if stage == Stage::Delivered && is_planted(Bug::AgentStartsAgain) {
+                self.hand_over(&key, actions);
+                continue;
+            }
             let (state, message) = match stage {
                 Stage::Delivered => (TaskState::Gone, ran),
                 _ => (TaskState::Dropped, "the agent was started again before it started the task"),
@@ -75,7 +80,8 @@ impl Agent {
             if task.stage() == Stage::Delivered && task.state() == TaskState::Staging {
                 self.hand_over(key, actions);
             }
-            if let Some(Kill { policy, .. }) = task.kill() {
+            let is_lost = is_planted(Bug::AgentForgetsKillAtRestart);
+            if let Some(Kill { policy, .. }) = task.kill().filter(|_| !is_lost) {
                 let TaskKey { framework, task } = key.clone();
                 actions.push(Action::ToHost(host::Command::Kill { framework, task, policy }));
             }

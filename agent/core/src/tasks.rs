@@ -10,6 +10,7 @@ use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{
     ExecutorInfo, ExecutorTask, KillPolicy, TaskBody, TaskInfo, TaskRecord, TaskState,
 };
+use stoa_planted::{Bug, is_planted};
 
 use crate::record::Record;
 
@@ -55,7 +56,7 @@ pub(crate) fn may_follow(from: TaskState, to: TaskState) -> bool {
         Starting | Dropped => matches!(from, Staging | Starting),
         Running => matches!(from, Staging | Starting | Running),
         Killing => matches!(from, Staging | Starting | Running),
-        _ => !from.is_terminal(),
+        _ => !from.is_terminal() || is_planted(Bug::AgentEndsTwice),
     }
 }
 
@@ -118,6 +119,9 @@ impl Task {
 
     /// The oldest Update that is not acknowledged, if it may be sent.
     pub(crate) fn head(&self) -> Option<&TaskStatus> {
+        if is_planted(Bug::AgentSkipsTheQueue) {
+            return self.updates.back().filter(|_| !self.is_publishing);
+        }
         let is_held = self.is_publishing && self.updates.len() == 1;
         self.updates.front().filter(|_| !is_held)
     }

@@ -8,6 +8,7 @@ use stoa_model::instant::Instant;
 use stoa_model::limits::MESSAGE_BYTES_MAX;
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{TaskInfo, TaskState};
+use stoa_planted::{Bug, is_planted};
 
 use crate::Agent;
 use crate::action::Action;
@@ -60,7 +61,8 @@ impl Agent {
         actions: &mut Vec<Action>,
     ) {
         let is_end = status.state.is_terminal();
-        self.record(Record::Updated { framework: key.framework.clone(), status }, actions);
+        let updated = Record::Updated { framework: key.framework.clone(), status };
+        self.record_unless(Bug::AgentForgetsUpdate, updated, actions);
         let resend_ms = self.config.resend_ms_min;
         if !self.resends.contains(key) {
             self.send_head(now, key, resend_ms, actions);
@@ -133,8 +135,13 @@ impl Agent {
             // The built-in executor has no more to do with a task that is over.
             None => task.is_live() && task.stage() == Stage::Delivered,
         };
+        let (latest, head) = (task.state(), task.head().cloned());
         let TaskKey { framework, task } = key.clone();
         self.record(Record::Acknowledged { framework, task, update }, actions);
+        if let Some(status) = head.filter(|_| is_planted(Bug::AgentResendsAcknowledged)) {
+            let framework = key.framework.clone();
+            actions.push(Action::ToMaster(Call::Update { framework, status, latest }));
+        }
         self.resends.remove(&key);
         self.send_head(now, &key, self.config.resend_ms_min, actions);
         if has_executor {

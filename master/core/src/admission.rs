@@ -5,6 +5,7 @@ use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{Event, Welcome};
 use stoa_model::ids::AgentId;
 use stoa_model::operator::ClusterEvent;
+use stoa_planted::{Bug, is_planted};
 
 use crate::agent_loss::Departure;
 use crate::agents::{Agent, Standing};
@@ -64,7 +65,9 @@ impl Master {
 
     /// Makes an agent of the pool known, on which nothing runs as far as is known.
     pub(crate) fn insert_agent(&mut self, step: &mut Step, id: &AgentId, info: AgentInfo) {
-        step.record(Record::Agent { id: id.clone(), info: info.clone() });
+        if !is_planted(Bug::MasterAdmitsUnrecorded) {
+            step.record(Record::Agent { id: id.clone(), info: info.clone() });
+        }
         self.allocator.shares.grow(&info.resources);
         let agent = Agent::new(info, Standing::Disconnected, self.mint.session());
         self.agents.insert(id.clone(), agent);

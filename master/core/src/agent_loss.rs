@@ -13,6 +13,7 @@ use stoa_model::operator::{Answer, ClusterEvent, Refusal};
 use stoa_model::scheduler::Event;
 use stoa_model::status::Reason;
 use stoa_model::task::TaskState;
+use stoa_planted::{Bug, is_planted};
 
 use crate::agents::{Executor, Standing};
 use crate::deadlines::Deadline;
@@ -75,7 +76,9 @@ impl Master {
         self.agent_mut(id).standing = Standing::Disconnected;
         let until = step.now.plus_ms(self.config.agent_unreachable_ms);
         self.deadlines.set(Deadline::Agent(id.clone()), until);
-        self.rescind_of_agent(step, id);
+        if !is_planted(Bug::MasterKeepsOffersOfLost) {
+            self.rescind_of_agent(step, id);
+        }
         self.allocator.dirty.insert(id.clone());
         self.answer_logs_of(step, id);
         step.publish(ClusterEvent::AgentDisconnected(id.clone()));
@@ -93,7 +96,7 @@ impl Master {
         let unreachable_ms = self.config.agent_unreachable_ms;
         if let Standing::Connected { connection, heard_at } = self.agent_mut(id).standing {
             let silent_at = heard_at.plus_ms(unreachable_ms);
-            if silent_at > step.now {
+            if silent_at > step.now && !is_planted(Bug::MasterLosesHeard) {
                 self.deadlines.set(Deadline::Agent(id.clone()), silent_at);
                 return;
             }
@@ -104,7 +107,9 @@ impl Master {
     }
 
     pub(crate) fn lose_agent(&mut self, step: &mut Step, id: &AgentId) {
-        step.record(Record::AgentUnreachable { id: id.clone(), since: step.now });
+        if !is_planted(Bug::MasterLosesUnrecorded) {
+            step.record(Record::AgentUnreachable { id: id.clone(), since: step.now });
+        }
         let executors = self.vacate(id);
         self.agent_mut(id).standing = Standing::Unreachable { since: step.now };
         step.publish(ClusterEvent::AgentUnreachable(id.clone()));

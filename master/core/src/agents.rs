@@ -9,6 +9,7 @@ use stoa_model::ids::{AgentId, FrameworkId, OfferId, Role, SessionId};
 use stoa_model::instant::Instant;
 use stoa_model::operator::AgentStanding;
 use stoa_model::resources::Resources;
+use stoa_planted::{Bug, is_planted};
 
 use crate::book::Book;
 use crate::input::ConnectionId;
@@ -105,7 +106,7 @@ impl Agent {
     /// Whether it may be offered now.
     pub(crate) fn is_on_offer(&self) -> bool {
         self.connection().is_some()
-            && self.duty == AgentDuty::Active
+            && (self.duty == AgentDuty::Active || is_planted(Bug::MasterOffersDrained))
             && self.book.is_worth_offering()
     }
 }

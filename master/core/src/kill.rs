@@ -7,6 +7,7 @@ use stoa_model::limits::DURATION_MS_MAX;
 use stoa_model::scheduler::Event;
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{KillPolicy, TaskState};
+use stoa_planted::{Bug, is_planted};
 
 use crate::master::Master;
 use crate::reconcile::Question;
@@ -43,11 +44,10 @@ impl Master {
                     .with_message("the kill waits for the agent to come back")
             });
             let agent = record.agent.clone();
-            self.command(
-                step,
-                &agent,
-                Command::Kill { framework: framework.clone(), task, policy },
-            );
+            if !is_planted(Bug::MasterForgetsKill) {
+                let framework = framework.clone();
+                self.command(step, &agent, Command::Kill { framework, task, policy });
+            }
             answer
         };
         if let Some(status) = answer {

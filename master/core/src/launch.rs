@@ -11,6 +11,7 @@ use stoa_model::resources::Resources;
 use stoa_model::scheduler::Event;
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{ExecutorInfo, TaskInfo, TaskState};
+use stoa_planted::{Bug, is_planted};
 
 use crate::agents::Executor;
 use crate::limits::TASKS_PER_FRAMEWORK_MAX;
@@ -78,7 +79,9 @@ impl Master {
     }
 
     fn check_spendable(&self, framework: &FrameworkId, ids: &[OfferId]) -> Result<(), OffersFault> {
-        let owned = |id: &OfferId| self.offers.get(id).filter(|of| of.framework == *framework);
+        let is_open = is_planted(Bug::MasterTakesForeignOffers);
+        let is_own = |of: &&Offer| of.framework == *framework || is_open;
+        let owned = |id: &OfferId| self.offers.get(id).filter(is_own);
         let mut seen = BTreeSet::new();
         let mut first: Option<&Offer> = None;
         for id in ids {
@@ -125,7 +128,9 @@ impl Master {
         for task in tasks {
             match self.rest_after(framework, pot, &task) {
                 Ok(rest) => {
-                    pot.rest = rest;
+                    if !is_planted(Bug::MasterSpendsTwice) {
+                        pot.rest = rest;
+                    }
                     self.make_task(step, framework, &pot.first.role, &task);
                     launched.push(task);
                 }

@@ -8,6 +8,7 @@ use stoa_model::agent::AgentDuty;
 use stoa_model::ids::AgentId;
 use stoa_model::instant::Instant;
 use stoa_model::operator::{Answer, ClusterEvent};
+use stoa_planted::{Bug, is_planted};
 
 use crate::agents::{Agent, Standing};
 use crate::deadlines::Deadline;
@@ -123,7 +124,8 @@ impl Master {
         let Some(id) = self.losses.next() else {
             return self.close_breaker(step);
         };
-        let interval_ms = self.config.agent_loss_interval_ms;
+        let is_hasty = is_planted(Bug::MasterLosesAllAtOnce);
+        let interval_ms = if is_hasty { 0 } else { self.config.agent_loss_interval_ms };
         self.losses.next_at = step.now.plus_ms(interval_ms);
         self.deadlines.set(Deadline::Loss, self.losses.next_at);
         let is_released = self.losses.released.contains(&id);
@@ -148,7 +150,9 @@ impl Master {
     /// Whether few enough agents are away; those who watch are told when that changes.
     fn may_lose(&mut self, step: &mut Step) -> bool {
         let absence = self.absence(step.now);
-        if !absence.is_too_much(self.config.agents_lost_percent_max) {
+        if !absence.is_too_much(self.config.agents_lost_percent_max)
+            || is_planted(Bug::MasterHasNoBreaker)
+        {
             self.close_breaker(step);
             return true;
         }

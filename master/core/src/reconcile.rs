@@ -9,6 +9,7 @@ use stoa_model::instant::Instant;
 use stoa_model::scheduler::Event;
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{KillPolicy, TaskState};
+use stoa_planted::{Bug, is_planted};
 
 use crate::agents::Standing;
 use crate::limits::QUESTIONS_HELD_MAX;
@@ -151,7 +152,12 @@ impl Master {
         let state = match agent.map(|agent| self.agents.get(agent).map(|agent| agent.standing)) {
             Some(Some(Standing::Connected { .. })) => TaskState::Gone,
             Some(Some(Standing::Unreachable { .. })) => TaskState::Unreachable,
-            Some(Some(Standing::Recovered | Standing::Disconnected)) => return None,
+            Some(Some(Standing::Recovered | Standing::Disconnected))
+                if !is_planted(Bug::MasterGuessesUnknown) =>
+            {
+                return None;
+            }
+            Some(Some(Standing::Recovered | Standing::Disconnected)) => TaskState::Unknown,
             Some(None) if agent.is_some_and(|agent| self.gone.contains(agent)) => TaskState::Gone,
             Some(None) => TaskState::Unknown,
             None if self.awaited.is_empty() => TaskState::Unknown,

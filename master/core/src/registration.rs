@@ -5,6 +5,7 @@ use stoa_model::framework::FrameworkInfo;
 use stoa_model::ids::FrameworkId;
 use stoa_model::operator::ClusterEvent;
 use stoa_model::scheduler::Event;
+use stoa_planted::{Bug, is_planted};
 
 use crate::deadlines::Deadline;
 use crate::demand::Demand;
@@ -62,7 +63,8 @@ impl Master {
                 Rejection::FrameworkUnknown(id)
             });
         };
-        if let Some(former) = framework.connection() {
+        let former = framework.connection();
+        if let Some(former) = former.filter(|_| !is_planted(Bug::MasterServesTwoStreams)) {
             self.take_over(step, former, &id);
         }
         self.adopt_connection(step, connection, &id, info);
@@ -120,7 +122,9 @@ impl Master {
             return;
         };
         let framework = self.framework_mut(&id);
-        let until = step.now.plus_ms(framework.info.failover_timeout_ms);
+        let is_hasty = is_planted(Bug::MasterIsImpatient);
+        let failover_ms = framework.info.failover_timeout_ms;
+        let until = step.now.plus_ms(if is_hasty { failover_ms / 2 } else { failover_ms });
         framework.link = Link::Disconnected { until };
         self.deadlines.set(Deadline::Framework(id.clone()), until);
         step.record(Record::FrameworkDisconnected { id: id.clone(), deadline: until });

@@ -11,6 +11,7 @@ use stoa_model::operator::ClusterEvent;
 use stoa_model::resources::Resources;
 use stoa_model::status::Reason;
 use stoa_model::task::TaskState;
+use stoa_planted::{Bug, is_planted};
 
 use crate::deadlines::Deadline;
 use crate::limits::FRAMEWORKS_REMOVED_MAX;
@@ -53,7 +54,9 @@ impl Master {
     }
 
     pub(crate) fn remove_framework(&mut self, step: &mut Step, id: &FrameworkId) {
-        step.record(Record::FrameworkRemoved { id: id.clone() });
+        if !is_planted(Bug::MasterForgetsRemoval) {
+            step.record(Record::FrameworkRemoved { id: id.clone() });
+        }
         self.withdraw_of_framework(step, id);
         self.drop_filters(id);
         self.questions.forget_framework(id);

@@ -15,6 +15,7 @@ use stoa_model::operator::ClusterEvent;
 use stoa_model::scheduler;
 use stoa_model::status::Reason;
 use stoa_model::task::{ExecutorRecord, TaskInfo, TaskRecord, TaskState};
+use stoa_planted::{Bug, is_planted};
 
 use crate::agents::{Executor, Standing};
 use crate::book::Book;
@@ -48,7 +49,7 @@ impl Master {
         connection: ConnectionId,
         mut call: Reregister,
     ) -> Result<(), AgentRejection> {
-        if self.gone.contains(&call.agent) {
+        if self.gone.contains(&call.agent) && !is_planted(Bug::MasterAdmitsGone) {
             return Err(AgentRejection::Gone(call.agent));
         }
         let report = Report::read(&mut call)?;
@@ -245,7 +246,8 @@ impl Master {
             if report.tasks.contains_key(&key) {
                 continue;
             }
-            let Some(task) = back.pending.get(&key) else {
+            let is_lost = is_planted(Bug::MasterGivesUpPending);
+            let Some(task) = back.pending.get(&key).filter(|_| !is_lost) else {
                 let verdict = (TaskState::Gone, Reason::AgentForgot);
                 self.end_task(step, &key, verdict, "the agent came back without the task");
                 continue;

@@ -8,6 +8,7 @@ use stoa_model::operator::ClusterEvent;
 use stoa_model::scheduler::Event;
 use stoa_model::status::TaskStatus;
 use stoa_model::task::TaskState;
+use stoa_planted::{Bug, is_planted};
 
 use crate::master::Master;
 use crate::rejection::AgentRejection;
@@ -44,7 +45,7 @@ impl Master {
                 let is_alone = known.is_alone();
                 self.apply_status(step, &key, &status, latest);
                 self.tell(step, &framework, Event::Update(status));
-                if is_alone {
+                if is_alone || is_planted(Bug::MasterAcknowledgesUnasked) {
                     self.on_acknowledge(step, &framework, (agent, &key.task), update);
                 }
             }
@@ -78,7 +79,7 @@ impl Master {
         let is_over = held && !task.record.state.holds_resources();
         let (agent, state) = (task.record.agent.clone(), task.record.state);
         let executor = task.record.executor.as_ref().map(|executor| executor.id.clone());
-        if is_over {
+        if is_over && !is_planted(Bug::MasterKeepsWhatEnded) {
             self.release_task(key);
         }
         if let Some(executor) = executor {

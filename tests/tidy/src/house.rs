@@ -10,7 +10,7 @@ use crate::paths::{self, PathUse};
 use crate::rooms::{self, Room};
 use crate::tokens::Rust;
 
-/// Directories that hold nothing we wrote.
+/// What holds nothing we wrote.
 const SKIPPED: [&str; 2] = [".git", "target"];
 
 /// One file.
@@ -106,7 +106,11 @@ impl House {
                 let name = entry.file_name().to_string_lossy().into_owned();
                 let path = if dir.is_empty() { name.clone() } else { format!("{dir}/{name}") };
                 let kind = entry.file_type()?;
-                if kind.is_dir() && !SKIPPED.contains(&name.as_str()) {
+                // In a work tree of its own `.git` is a file.
+                if SKIPPED.contains(&name.as_str()) {
+                    continue;
+                }
+                if kind.is_dir() {
                     waiting.push(path);
                 } else if kind.is_file() {
                     let text = String::from_utf8(fs::read(entry.path())?).ok();

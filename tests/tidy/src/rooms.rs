@@ -24,6 +24,9 @@ const AGENT: &str = "stoa-agent";
 const EXECUTOR_HOST: &str = "stoa-executor-host";
 const SCHEDULER: &str = "stoa-scheduler";
 const HARNESS: &str = "stoa-harness";
+const INVARIANTS: &str = "stoa-invariants";
+const PLANTED: &str = "stoa-planted";
+const SIM: &str = "stoa-sim";
 
 const fn light(dir: &'static str, package: &'static str, arrows: &'static [&str]) -> Room {
     Room { dir, package, arrows, is_light: true }
@@ -38,16 +41,18 @@ pub const ROOMS: &[Room] = &[
     light("model", MODEL, &[]),
     light("protocol", PROTOCOL, &[MODEL]),
     light("machine", MACHINE, &[MODEL]),
-    light("master/core", MASTER_CORE, &[MODEL]),
+    light("master/core", MASTER_CORE, &[MODEL, PLANTED]),
     heavy("master", MASTER, &[MODEL, PROTOCOL, MACHINE, MASTER_CORE]),
-    light("agent/core", AGENT_CORE, &[MODEL]),
+    light("agent/core", AGENT_CORE, &[MODEL, PLANTED]),
     heavy("agent", AGENT, &[MODEL, PROTOCOL, MACHINE, AGENT_CORE, EXECUTOR_HOST]),
     heavy("wasm-executors/host", EXECUTOR_HOST, &[MODEL, MACHINE]),
-    light("scheduler", SCHEDULER, &[MODEL, MACHINE, PROTOCOL]),
-    heavy("cli", "stoa", &[MODEL, PROTOCOL, MACHINE, MASTER, AGENT, EXECUTOR_HOST, SCHEDULER]),
+    light("scheduler", SCHEDULER, &[MODEL, PLANTED, MACHINE, PROTOCOL]),
+    heavy("cli", "stoa", &[MODEL, PROTOCOL, MACHINE, MASTER, AGENT, EXECUTOR_HOST, SCHEDULER, SIM]),
     heavy("tests/harness", HARNESS, &[]),
-    light("tests/sim", "stoa-sim", &[MODEL, MASTER_CORE, AGENT_CORE, SCHEDULER]),
-    heavy("tests/cluster", "stoa-cluster-tests", &[HARNESS]),
+    light("tests/invariants", INVARIANTS, &[MODEL, MASTER_CORE, AGENT_CORE]),
+    light("tests/planted", PLANTED, &[]),
+    light("tests/sim", SIM, &[MODEL, MASTER_CORE, AGENT_CORE, SCHEDULER, INVARIANTS, PLANTED]),
+    heavy("tests/cluster", "stoa-cluster-tests", &[HARNESS, INVARIANTS]),
     light("tests/tidy", "stoa-tidy", &[]),
 ];
 

@@ -14,6 +14,7 @@ pub mod lints;
 pub mod manifests;
 pub mod names;
 pub mod places;
+pub mod planted;
 pub mod printing;
 pub mod purity;
 pub mod spawning;
