@@ -1,20 +1,21 @@
 //! An agent's process: its core, its checkpoint, what its edge does besides, and its ends and
 //! starts. It never decides what the core decides.
 
-use stoa_agent_core::{Action, Agent, Config, Input, LogPiece, Recovered};
+use stoa_agent_core::{Action, Agent, Config, Input, LogPiece, Recovered, Warning};
+use stoa_invariants::{Checked, Invariant, Life, Name, Violation};
 use stoa_model::agent::AgentInfo;
 use stoa_model::digest::Digest;
 use stoa_model::instant::Instant;
 use stoa_model::resources::Resources;
 use stoa_model::status::Reason;
+use stoa_planted::{Bug, is_planted};
 
 use crate::edge::{Batch, Edge};
 use crate::host::Host;
-use crate::names::{Life, Name};
 use crate::network::End;
-use crate::outcome::{Checked, Violation};
 use crate::print;
 use crate::queue::{Call, Happening};
+use crate::seen::Seen;
 use crate::world::World;
 
 /// The longest time an Update waits until it is sent again, so that runs end soon.
@@ -35,6 +36,12 @@ pub struct AgentProcess {
     told_host_at: Instant,
     /// It ends in the middle of its next batch.
     pub(crate) will_crash: bool,
+    /// How often its machine was started.
+    pub(crate) boots: u32,
+    /// The first records of this process are durable: from then on its host lives by itself.
+    is_settled: bool,
+    /// The host lives though no process of the agent does.
+    is_outlived: bool,
 }
 
 impl AgentProcess {
@@ -71,34 +78,54 @@ impl World {
             end: End::default(),
             told_host_at: self.now,
             will_crash: false,
+            boots: 1,
+            is_settled: false,
+            is_outlived: false,
         });
         self.start_agent(at);
     }
 
     pub(crate) fn start_agent(&mut self, at: usize) {
+        let name = Name::Agent(at);
+        self.set_clock(name);
+        let now = self.local(name);
+        let hostile_one_in = self.plan.faults.hostile_one_in;
+        if self.chance.one_in(hostile_one_in) {
+            self.change_agent(at);
+        }
+        let is_exact = self.plan.timing.is_exact;
         let process = &mut self.agents[at];
         process.life.0 += 1;
         let incarnation = (at as u64 + 1) * 1_000 + u64::from(process.life.0);
+        let is_host_fresh = !std::mem::take(&mut process.is_outlived);
         let config = Config {
             resend_ms_max: RESEND_MS_MAX,
+            is_host_fresh,
+            boot: Some(format!("boot{}", process.boots)).filter(|_| !is_exact),
             ..Config::new(process.info.clone(), incarnation)
         };
-        process.host = Host::default();
+        if is_host_fresh {
+            process.host = Host::new(process.host.life);
+        }
+        process.is_settled = false;
         process.end.stream = None;
-        process.core = Some(Agent::new(config, process.disk.clone(), self.now));
-        self.note(format!("{:>6} !! starts", Name::Agent(at)));
+        process.core = Some(Agent::new(config, process.disk.clone(), now));
+        self.checker.on_agent_start(name, &process.info.resources);
+        let host = if is_host_fresh { "" } else { ", and finds its host" };
+        self.note(format!("{name:>6} !! starts{host}"));
     }
 
     pub(crate) fn step_agent(&mut self, at: usize, input: Input) -> Checked {
+        let now = self.local(Name::Agent(at));
         let process = &mut self.agents[at];
         let Some(core) = &mut process.core else { return Ok(()) };
         let mut actions = Vec::new();
-        core.step(self.now, input, &mut actions);
+        core.step(now, input, &mut actions);
         // A debug build has checked already, in the step.
         if !cfg!(debug_assertions) {
-            core.check().map_err(|why| Violation::new("an agent's own check holds", why))?;
+            core.check().map_err(|why| Violation::new(Invariant::O1, why))?;
         }
-        self.book.on_agent_step(Name::Agent(at), &actions)?;
+        self.checker.on_agent_step(Name::Agent(at), &actions)?;
         process.edge.extend(actions);
         self.flush_agent(at)
     }
@@ -109,7 +136,15 @@ impl World {
                 Batch::None => return Ok(()),
                 Batch::Do(batch) => self.do_agent(at, batch)?,
                 Batch::Write => {
-                    let due = self.now.plus_ms(self.disk_ms());
+                    if is_planted(Bug::EdgeSendsBeforeDurableAtAgent) {
+                        for action in self.agents[at].edge.take_rest(is_record) {
+                            self.do_at_agent(at, action)?;
+                        }
+                    }
+                    if self.agents[at].will_crash && self.chance.one_in(2) {
+                        return self.crash_agent(at);
+                    }
+                    let due = self.now.plus_ms(self.disk_ms(Name::Agent(at)));
                     let life = self.agents[at].life;
                     self.queue.push(due, Happening::Written(Name::Agent(at), life));
                     return Ok(());
@@ -127,10 +162,13 @@ impl World {
     /// Makes the records of a batch durable, then does the rest of it in order; if the agent is
     /// to end, it ends anywhere in between.
     fn do_agent(&mut self, at: usize, batch: Vec<Action>) -> Checked {
-        let (records, rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_record);
+        let (mut records, rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_record);
+        if is_planted(Bug::EdgeLosesRecord) && self.chance.one_in(8) {
+            records.pop();
+        }
         let count = records.len() + rest.len();
         let will_crash = self.agents[at].will_crash;
-        let boundary = if will_crash { self.chance.index(count + 1) } else { count };
+        let boundary = if will_crash { self.boundary(records.len(), count) } else { count };
         let done = boundary.saturating_sub(records.len());
         for record in records.into_iter().take(boundary) {
             self.keep_at_agent(at, &record)?;
@@ -138,18 +176,25 @@ impl World {
         for action in rest.into_iter().take(done) {
             self.do_at_agent(at, action)?;
         }
+        self.agents[at].is_settled |= !will_crash;
         if will_crash {
-            self.counts.crashes_at_a_boundary += 1;
+            self.tally.note(Seen::CrashedAtBoundary);
             self.crash_agent(at)?;
         }
         Ok(())
     }
 
+    /// Where a process ends in the middle of a batch: most often when all is durable and nothing
+    /// said.
+    pub(crate) fn boundary(&mut self, records: usize, count: usize) -> usize {
+        if self.chance.one_in(2) { records } else { self.chance.index(count + 1) }
+    }
+
     fn keep_at_agent(&mut self, at: usize, action: &Action) -> Checked {
         let Action::Record(record) = action else { return Ok(()) };
-        self.book.on_agent_record(Name::Agent(at), record)?;
+        self.checker.on_agent_record(Name::Agent(at), record)?;
         let kept = self.agents[at].disk.apply(record);
-        kept.map_err(|why| Violation::new("a checkpoint can be replayed", why.to_string()))
+        kept.map_err(|why| Violation::new(Invariant::D1, why.to_string()))
     }
 
     fn do_at_agent(&mut self, at: usize, action: Action) -> Checked {
@@ -158,7 +203,7 @@ impl World {
             Action::Connect => self.connect(name),
             Action::Disconnect => self.disconnect(name),
             Action::ToMaster(call) => {
-                self.book.on_agent_call(name, &call)?;
+                self.checker.on_agent_call(name, &call)?;
                 self.send_up(name, Call::Agent(call));
             }
             Action::ToHost(command) => {
@@ -185,7 +230,12 @@ impl World {
                 self.note(format!("{name:>6} !! ends for good: {why}"));
                 self.replace_agent(at)?;
             }
-            Action::Warn(warning) => self.note(format!("{name:>6}    warns: {warning}")),
+            Action::Warn(warning) => {
+                if matches!(warning, Warning::MasterSilent { .. }) {
+                    self.tally.note(Seen::MasterSilent);
+                }
+                self.note(format!("{name:>6}    warns: {warning}"));
+            }
             Action::Record(_) | Action::RemoveSandbox { .. } => {}
         }
         Ok(())
@@ -207,28 +257,83 @@ impl World {
     }
 
     pub(crate) fn on_host_says(&mut self, at: usize, event: stoa_model::host::Event) -> Checked {
-        if self.agents[at].core.is_some() {
-            self.note(print::host_event(Name::Agent(at), &event));
+        // What it does not hear is said again once it is back.
+        if self.agents[at].core.is_none() {
+            return Ok(());
         }
+        self.note(print::host_event(Name::Agent(at), &event));
         self.step_agent(at, Input::Host(event))
     }
 
-    /// The agent ends, and its host with it. Of what was on its way to the disk some may have got
-    /// there.
+    /// The operator has changed what the agent gives, between two starts of its process.
+    fn change_agent(&mut self, at: usize) {
+        let process = &mut self.agents[at];
+        let cpus_milli = self.chance.between(2, 8) * 500;
+        process.info.resources.cpus_milli = cpus_milli;
+        self.tally.note(Seen::AgentChanged);
+    }
+
+    /// The agent ends: its host lives on, or ends too.
     pub(crate) fn crash_agent(&mut self, at: usize) -> Checked {
+        let is_outlived = self.agents[at].is_settled && self.plan.faults.host_one_in > 0;
+        let is_outlived = is_outlived && !self.chance.one_in(self.plan.faults.host_one_in);
+        self.end_agent(at)?;
+        if is_outlived {
+            self.tally.note(Seen::AgentOutlived);
+            self.agents[at].is_outlived = true;
+            self.note(format!("{:>6} !! ends", Name::Agent(at)));
+        } else {
+            self.end_host(at);
+            self.tally.note(Seen::AgentCrashed);
+            self.note(format!("{:>6} !! ends, and its host with it", Name::Agent(at)));
+        }
+        Ok(())
+    }
+
+    /// The machine starts again. Something else may look like the host that was there.
+    pub(crate) fn reboot(&mut self, at: usize) -> Checked {
+        self.tally.note(Seen::Rebooted);
+        if self.agents[at].core.is_some() {
+            self.end_agent(at)?;
+        }
+        self.end_host(at);
+        self.agents[at].boots += 1;
+        self.agents[at].is_outlived = self.agents[at].is_settled && self.chance.one_in(2);
+        self.note(format!("{:>6} !! its machine starts again", Name::Agent(at)));
+        self.start_later(Name::Agent(at));
+        Ok(())
+    }
+
+    pub(crate) fn end_host(&mut self, at: usize) {
+        let life = self.agents[at].host.life;
+        self.agents[at].host = Host::new(Life(life.0 + 1));
+        self.agents[at].is_outlived = false;
+    }
+
+    /// The process ends. Of what was on its way to the disk some may have got there.
+    fn end_agent(&mut self, at: usize) -> Checked {
         let under_way = self.agents[at].edge.end();
         let records: Vec<_> = under_way.into_iter().filter(is_record).collect();
         let kept = self.chance.index(records.len() + 1);
+        self.note_tail(records.len(), kept);
         for record in records.iter().take(kept) {
             self.keep_at_agent(at, record)?;
         }
         self.lose_streams_of(Name::Agent(at));
-        self.book.on_agent_end(Name::Agent(at));
+        self.checker.on_agent_end(Name::Agent(at));
         let process = &mut self.agents[at];
         process.core = None;
         process.will_crash = false;
-        process.host = Host::default();
-        self.note(format!("{:>6} !! ends, and its host with it", Name::Agent(at)));
         Ok(())
+    }
+
+    /// Counts what became of records that were on their way to a disk.
+    pub(crate) fn note_tail(&mut self, under_way: usize, kept: usize) {
+        if under_way > 0 {
+            self.tally.note(Seen::CrashedWhileWriting);
+        }
+        if kept > 0 && kept < under_way {
+            self.tally.note(Seen::TailCut);
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use stoa_invariants::{Checked, Name};
 use stoa_model::command::CommandInfo;
 use stoa_model::digest::Digest;
 use stoa_model::framework::FrameworkInfo;
@@ -17,9 +18,11 @@ use stoa_model::task::{
 use stoa_scheduler::Input;
 
 use crate::guest::Guest;
-use crate::names::Name;
-use crate::outcome::Checked;
+use crate::seen::Seen;
 use crate::world::World;
+
+/// How often one that has forgotten its tasks asks for all of them, in milliseconds.
+const ASK_AGAIN_MS: u64 = 5_000;
 
 /// How an author behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +49,14 @@ pub struct Author {
     /// Offers that it may use.
     pub(crate) offers: BTreeMap<OfferId, Offer>,
     pub(crate) executors: BTreeSet<(AgentId, ExecutorId)>,
+    /// Offers that it may not use any more.
+    pub(crate) used: Vec<Offer>,
     /// It has asked for its tasks since its process started.
     has_asked: bool,
+    /// It does not know all its tasks.
+    pub(crate) has_forgotten: bool,
+    /// It has said that the framework is to end.
+    pub(crate) has_left: bool,
 }
 
 /// A task that it has launched.
@@ -96,13 +105,24 @@ impl Author {
             is_over: false,
             offers: BTreeMap::new(),
             executors: BTreeSet::new(),
+            used: Vec::new(),
             has_asked: false,
+            has_forgotten: false,
+            has_left: false,
         }
+    }
+
+    /// It loses what it should have kept: it knows its framework, and no task of it.
+    pub(crate) fn forget(&mut self) {
+        self.tasks.clear();
+        self.has_forgotten = true;
     }
 
     /// Its process has started: what it did not keep is gone.
     pub(crate) fn begin_anew(&mut self) {
         self.offers.clear();
+        self.used.clear();
+        self.has_left = false;
         self.has_asked = false;
         self.tasks.values_mut().for_each(|own| own.is_killed = false);
     }
@@ -170,7 +190,16 @@ impl World {
     /// The session tells its author something. The author only takes note: it acts by thoughts, as
     /// one that reads a channel does.
     pub(crate) fn on_delivered(&mut self, at: usize, event: Event) -> Checked {
-        let author = &mut self.schedulers[at].author;
+        let process = &mut self.schedulers[at];
+        let agents = &self.agents;
+        let framework = match &event {
+            Event::Registered { framework, .. } => Some(framework),
+            _ => process.author.framework.as_ref(),
+        };
+        self.checker.on_told((Name::Scheduler(at), process.life), framework, &event, |key| {
+            agents.iter().any(|agent| agent.host.has(key))
+        })?;
+        let author = &mut process.author;
         match event {
             Event::Registered { framework, .. } => {
                 author.framework = Some(framework);
@@ -186,7 +215,7 @@ impl World {
             }
             Event::Offer(offers) => self.on_offers(at, offers),
             Event::Rescind(offers) => offers.iter().for_each(|offer| {
-                author.offers.remove(offer);
+                author.used.extend(author.offers.remove(offer));
             }),
             Event::Update(status) => self.on_update(at, status)?,
             Event::Message { .. }
@@ -220,16 +249,24 @@ impl World {
     }
 
     fn on_update(&mut self, at: usize, status: TaskStatus) -> Checked {
-        let process = &mut self.schedulers[at];
-        let author = &mut process.author;
-        let Some(framework) = author.framework.clone() else { return Ok(()) };
-        let key = (framework, status.task.clone());
-        let is_running = self.agents.iter().any(|agent| agent.host.has(&key));
-        self.book.on_delivered((Name::Scheduler(at), process.life), &key, &status, is_running)?;
         self.counts.updates += 1;
+        self.note_status(&status);
+        let author = &mut self.schedulers[at].author;
         let is_unknown = status.state == TaskState::Unknown && status.agent.is_some();
         let is_over = status.state.is_terminal() || is_unknown;
+        let is_stranger = !author.tasks.contains_key(&status.task) && !is_over;
+        if let Some(agent) = status.agent.clone().filter(|_| is_stranger) {
+            // One that it has forgotten: it lets it run, and ends it in the end.
+            author.tasks.insert(status.task.clone(), Own::new(agent, Guest::endless()));
+            if author.mood == Mood::Settling {
+                self.think(at, 0, Thought::Settle);
+            }
+        }
+        let author = &mut self.schedulers[at].author;
         if let Some(own) = author.tasks.get_mut(&status.task) {
+            if own.state == TaskState::Unreachable && !is_over {
+                self.tally.note(Seen::TaskReturned);
+            }
             own.state = status.state;
             own.end = own.end.or(Some(status.state).filter(|_| is_over));
         }
@@ -239,6 +276,19 @@ impl World {
             self.think(at, delay_ms, Thought::Acknowledge(agent, status.task, update));
         }
         Ok(())
+    }
+
+    fn note_status(&mut self, status: &TaskStatus) {
+        self.tally.note(match status.state {
+            TaskState::Unreachable => Seen::TaskUnreachable,
+            TaskState::Dropped => Seen::TaskDropped,
+            TaskState::Gone => Seen::TaskGone,
+            TaskState::Error => Seen::TaskErroneous,
+            TaskState::Killed if status.message.contains("before it started") => {
+                Seen::TaskKilledEarly
+            }
+            _ => return,
+        });
     }
 
     pub(crate) fn on_thought(&mut self, at: usize, thought: Thought) -> Checked {
@@ -270,9 +320,6 @@ impl World {
         at: usize,
         questions: Vec<(TaskId, Option<AgentId>)>,
     ) -> Checked {
-        for (task, _) in &questions {
-            self.book.on_question(Name::Scheduler(at), task);
-        }
         self.call(at, Call::Reconcile(questions))
     }
 
@@ -284,6 +331,11 @@ impl World {
         let endless: Vec<_> =
             endless.map(|(task, own)| (task.clone(), own.agent.clone())).collect();
         self.call(at, Call::Suppress(Vec::new()))?;
+        if self.schedulers[at].author.has_forgotten {
+            // An agent that comes later may bring what no master knows of yet.
+            self.call(at, Call::Reconcile(Vec::new()))?;
+            self.think(at, ASK_AGAIN_MS, Thought::Settle);
+        }
         if !offers.is_empty() {
             self.call(at, Call::Decline { offers, filters: Filters::default() })?;
         }

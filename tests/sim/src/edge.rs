@@ -52,6 +52,11 @@ impl<A> Edge<A> {
         std::mem::take(&mut self.batch)
     }
 
+    /// Takes what is not to be made durable out of the batch that is: a bug that can be planted.
+    pub fn take_rest(&mut self, is_record: impl Fn(&A) -> bool) -> Vec<A> {
+        self.batch.extract_if(.., |action| !is_record(action)).collect()
+    }
+
     /// The process ends; what may have reached the disk is the batch.
     pub fn end(&mut self) -> Vec<A> {
         let batch = self.written();

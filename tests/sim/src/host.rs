@@ -1,20 +1,21 @@
 //! A simulated executor host: it starts guests, lets them run for as long as they say, ends them,
-//! and tells its agent. It never survives its agent.
+//! and tells its agent. It may survive its agent: then it says again what that may not have heard.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use stoa_invariants::{Checked, Life, Name};
 use stoa_model::digest::Digest;
 use stoa_model::host::{Command, Event, TaskChange};
 use stoa_model::ids::{ExecutorId, FrameworkId, TaskId};
 use stoa_model::instant::Instant;
 use stoa_model::status::{Download, Reason};
 use stoa_model::task::{TaskBody, TaskInfo, TaskState};
+use stoa_planted::{Bug, is_planted};
 
 use crate::guest::Guest;
-use crate::names::Name;
-use crate::outcome::Checked;
 use crate::print;
 use crate::queue::Happening;
+use crate::seen::Seen;
 use crate::world::World;
 
 /// A task by its full name.
@@ -23,11 +24,15 @@ pub type Key = (FrameworkId, TaskId);
 /// What lives in one host.
 #[derive(Debug, Default)]
 pub struct Host {
+    pub(crate) life: Life,
     live: BTreeMap<Key, Hosted>,
     /// Every task it ever had: none of them starts again.
     had: BTreeSet<Key>,
     executors: BTreeSet<(FrameworkId, ExecutorId)>,
     removed: BTreeSet<FrameworkId>,
+    /// How tasks ended, and which executors did: to be said again to an agent that comes back.
+    ended: BTreeMap<Key, TaskChange>,
+    executors_ended: BTreeSet<(FrameworkId, ExecutorId)>,
     /// When what it said last reaches its agent.
     told_at: Instant,
 }
@@ -38,6 +43,8 @@ struct Hosted {
     guest: Guest,
     executor: Option<ExecutorId>,
     is_killing: bool,
+    /// What was said of it last.
+    said: Option<TaskState>,
 }
 
 /// Something that comes to its time in a host.
@@ -54,6 +61,11 @@ pub enum Deed {
 }
 
 impl Host {
+    /// A host in which nothing lives.
+    pub fn new(life: Life) -> Self {
+        Self { life, ..Self::default() }
+    }
+
     /// Whether the task lives here.
     pub fn has(&self, key: &Key) -> bool {
         self.live.contains_key(key)
@@ -89,7 +101,8 @@ impl World {
                     self.host_tell(at, Event::Message { framework, executor, data });
                 }
             }
-            Command::Acknowledge { .. } | Command::Reregistered { .. } => {}
+            Command::Reregistered { .. } => self.host_repeats(at),
+            Command::Acknowledge { .. } => {}
         }
         Ok(())
     }
@@ -106,11 +119,12 @@ impl World {
             TaskBody::Executor(task) => Guest::parse(&String::from_utf8_lossy(&task.data)),
         };
         if let Some(executor) = executor.clone() {
+            host.executors_ended.remove(&(framework.clone(), executor.clone()));
             host.executors.insert((framework, executor));
         }
-        host.live.insert(key.clone(), Hosted { guest, executor, is_killing: false });
+        host.live.insert(key.clone(), Hosted { guest, executor, is_killing: false, said: None });
         self.counts.started += 1;
-        self.book.on_start(Name::Agent(at), &key)?;
+        self.checker.on_start(Name::Agent(at), &key)?;
         if !self.plan.timing.is_exact && self.chance.one_in(3) {
             self.host_change(at, &key, (TaskState::Starting, Reason::Progress));
         }
@@ -167,6 +181,7 @@ impl World {
         for task in tasks {
             self.host_end(at, &task, (TaskState::Killed, Reason::KillRequested));
         }
+        self.agents[at].host.executors_ended.insert(key);
         let message = if is_told { "as it was told" } else { "it had nothing to do" }.to_owned();
         self.host_tell(at, Event::ExecutorEnded { framework, executor, message });
     }
@@ -184,31 +199,95 @@ impl World {
     }
 
     fn host_change(&mut self, at: usize, key: &Key, (state, reason): (TaskState, Reason)) {
-        let Some(task) = self.agents[at].host.live.get(key) else { return };
+        let Some(task) = self.agents[at].host.live.get_mut(key) else { return };
+        task.said = Some(state);
         let has_exited = reason == Reason::Exited;
         let guest = task.guest;
         let download = Download { guest_path: "/out".to_owned(), archive: Digest([7; 32]) };
         let packs = guest.has_download && state.is_terminal();
-        self.host_tell(
-            at,
-            Event::Update(Box::new(TaskChange {
-                framework: key.0.clone(),
-                task: key.1.clone(),
-                state,
-                reason,
-                message: String::new(),
-                exit_code: has_exited.then_some(guest.exit),
-                usage: None,
-                data: Vec::new(),
-                downloads: if packs { vec![download] } else { Vec::new() },
-            })),
-        );
+        let change = TaskChange {
+            framework: key.0.clone(),
+            task: key.1.clone(),
+            state,
+            reason,
+            message: String::new(),
+            exit_code: has_exited.then_some(guest.exit),
+            usage: None,
+            data: Vec::new(),
+            downloads: if packs { vec![download] } else { Vec::new() },
+        };
+        if state.is_terminal() {
+            self.agents[at].host.ended.insert(key.clone(), change.clone());
+        }
+        self.host_says_change(at, change);
+    }
+
+    /// A host says something, and if it is no honest one it says more than it should.
+    fn host_says_change(&mut self, at: usize, change: TaskChange) {
+        let is_end = change.state.is_terminal();
+        self.host_tell(at, Event::Update(Box::new(change.clone())));
+        if !self.chance.one_in(self.plan.faults.hostile_one_in) {
+            return;
+        }
+        if is_end {
+            self.tally.note(Seen::HostStuttered);
+            let state = if self.chance.one_in(2) { change.state } else { TaskState::Failed };
+            self.host_tell(at, Event::Update(Box::new(TaskChange { state, ..change })));
+        } else {
+            self.tally.note(Seen::HostLied);
+            let task = TaskId::new("nothing").expect("a plain word is an id");
+            self.host_tell(at, Event::Update(Box::new(TaskChange { task, ..change })));
+        }
+    }
+
+    /// The agent is back: it hears again how everything is, and what has ended.
+    fn host_repeats(&mut self, at: usize) {
+        let host = &mut self.agents[at].host;
+        if is_planted(Bug::HostForgets) {
+            host.had.clear();
+        }
+        let ended: Vec<_> = host.ended.values().cloned().collect();
+        let live = host.live.iter().filter_map(|(key, task)| Some((key.clone(), task.said?)));
+        let live: Vec<_> = live.collect();
+        let executors: Vec<_> = host.executors_ended.iter().cloned().collect();
+        self.tally.note(Seen::ReportAfterOutage);
+        for change in ended {
+            self.host_tell(at, Event::Update(Box::new(change)));
+        }
+        for (key, state) in live {
+            self.host_change(at, &key, (state, Reason::Progress));
+        }
+        for (framework, executor) in executors {
+            let message = "while its agent was away".to_owned();
+            self.host_tell(at, Event::ExecutorEnded { framework, executor, message });
+        }
+    }
+
+    /// The host's process ends, and the agent's edge says what was lost with it.
+    pub(crate) fn crash_host(&mut self, at: usize) {
+        if self.agents[at].core.is_none() {
+            return;
+        }
+        self.tally.note(Seen::HostCrashed);
+        self.note(format!("{:>6} !! its host ends", Name::Agent(at)));
+        let live: Vec<_> = self.agents[at].host.live.keys().cloned().collect();
+        for key in live {
+            self.host_change(at, &key, (TaskState::Failed, Reason::ExecutorLost));
+            self.agents[at].host.live.remove(&key);
+        }
+        let executors = std::mem::take(&mut self.agents[at].host.executors);
+        for (framework, executor) in executors {
+            let key = (framework.clone(), executor.clone());
+            self.agents[at].host.executors_ended.insert(key);
+            let message = "its host has ended".to_owned();
+            self.host_tell(at, Event::ExecutorEnded { framework, executor, message });
+        }
     }
 
     fn host_tell(&mut self, at: usize, event: Event) {
         let due = self.now.plus_ms(self.host_takes_ms(1)).max(self.agents[at].host.told_at);
         self.agents[at].host.told_at = due;
-        let life = self.agents[at].life;
+        let life = self.agents[at].host.life;
         self.queue.push(due, Happening::HostSays(at, life, Box::new(event)));
     }
 
@@ -218,7 +297,7 @@ impl World {
     }
 
     fn host_later(&mut self, at: usize, delay_ms: u64, deed: Deed) {
-        let life = self.agents[at].life;
+        let life = self.agents[at].host.life;
         self.queue.push(self.now.plus_ms(delay_ms), Happening::HostDoes(at, life, deed));
     }
 }

@@ -4,21 +4,22 @@
 //! and never prints: [`run`] returns what happened.
 //!
 //! A walk through the house: `world` holds everyone and moves the time, `queue` what is under way,
-//! `network` the streams, `edge` what waits for a disk. `master`, `agent` and `scheduler` are the
-//! processes, `host`, `author` and `operator` those who deal with them, `whims` and `faults` what
-//! they do unasked. `book` has seen everything and says what must not be; `settle` what must be in
-//! the end. `stage` is a world without chance that follows commands, for transcripts.
+//! `network` the streams, `edge` what waits for a disk, `clock` what each process takes for the
+//! time. `master`, `agent` and `scheduler` are the processes, `store` is where masters keep things,
+//! `host`, `author` and `operator` are those who deal with them, `whims` and `faults` what they do
+//! unasked. The checker of `stoa-invariants` is told everything and says what must not be; `settle`
+//! says what must be in the end, and `seen` counts what should happen sometimes. `stage` is a world
+//! without chance that follows commands, for transcripts.
 
 mod agent;
 mod author;
-mod book;
 mod chance;
+mod clock;
 mod edge;
 mod faults;
 mod guest;
 mod host;
 mod master;
-mod names;
 mod network;
 mod operator;
 mod outcome;
@@ -27,14 +28,17 @@ mod print;
 mod queue;
 mod run;
 mod scheduler;
+mod seen;
 mod settle;
 mod stage;
 mod status_line;
+mod store;
 mod transcript;
 mod whims;
 mod world;
 
-pub use outcome::{Outcome, Violation};
+pub use outcome::{Counts, Outcome};
 pub use plan::Faults;
 pub use run::run;
+pub use seen::{Seen, Tally};
 pub use stage::play;

@@ -1,23 +1,27 @@
-//! The master's process: its core, its disk, and its ends and starts. It never decides what the
-//! core decides.
+//! A master's process: its core, the records on their way to the store, and its ends and starts.
+//! It never decides what the core decides.
 
-use stoa_master_core::{Action, Config, Input, Master, Record, Recovered};
-use stoa_model::scheduler::MasterInfo;
+use stoa_invariants::{Checked, Invariant, Life, Name, Patience, Step, Violation};
+use stoa_master_core::{Action, Config, Input, Master, Record};
+use stoa_model::agent::AgentDuty;
+use stoa_model::operator::ClusterEvent;
+use stoa_model::scheduler::{self, MasterInfo};
+use stoa_planted::{Bug, is_planted};
 
 use crate::edge::{Batch, Edge};
-use crate::names::{Life, Name};
-use crate::outcome::{Checked, Violation};
 use crate::queue::{Event, Happening};
+use crate::seen::Seen;
 use crate::world::World;
 
-/// The one master.
+/// One master.
 #[derive(Debug, Default)]
 pub struct MasterProcess {
-    /// None while it does not run.
+    /// Whether the process runs.
+    pub(crate) is_up: bool,
+    /// None while it does not lead.
     pub(crate) core: Option<Master>,
     pub(crate) life: Life,
-    edge: Edge<Action>,
-    disk: Recovered,
+    pub(crate) edge: Edge<Action>,
     /// It ends in the middle of its next batch.
     pub(crate) will_crash: bool,
 }
@@ -27,11 +31,20 @@ fn is_record(action: &Action) -> bool {
 }
 
 impl World {
-    pub(crate) fn start_master(&mut self) {
-        let process = &mut self.master;
+    pub(crate) fn start_master(&mut self, at: usize) {
+        let process = &mut self.masters[at];
         process.life.0 += 1;
-        let id = format!("m{}", process.life.0);
+        process.is_up = true;
+        self.set_clock(Name::Master(at));
+        self.note(format!("{:>6} !! starts", Name::Master(at)));
+        self.lead(at);
+    }
+
+    /// The master knows what its store knows, and acts from now on.
+    fn lead(&mut self, at: usize) {
+        let now = self.local(Name::Master(at));
         let timing = &self.plan.timing;
+        let id = format!("m{}", (at as u32) * 1_000 + self.masters[at].life.0);
         let config = Config {
             heartbeat_ms: timing.heartbeat_ms,
             agent_unreachable_ms: timing.unreachable_ms,
@@ -41,101 +54,141 @@ impl World {
             agents_lost_window_ms: timing.loss_ms.1,
             ..Config::new(MasterInfo { id, version: "0.1.0".to_owned() })
         };
-        process.core = Some(Master::new(config, process.disk.clone(), self.now));
-        self.note(format!("{:>6} !! starts", Name::Master));
+        let patience =
+            Patience { unreachable_ms: timing.unreachable_ms, loss_interval_ms: timing.loss_ms.0 };
+        self.checker.on_master_start(Name::Master(at), now, patience);
+        let recovered = self.store.records.clone();
+        self.masters[at].core = Some(Master::new(config, recovered, now));
     }
 
-    pub(crate) fn step_master(&mut self, input: Input) -> Checked {
-        let Some(core) = &mut self.master.core else { return Ok(()) };
+    pub(crate) fn step_master(&mut self, at: usize, input: Input) -> Checked {
+        let now = self.local(Name::Master(at));
+        let Some(core) = &mut self.masters[at].core else { return Ok(()) };
         let mut actions = Vec::new();
-        core.step(self.now, input, &mut actions);
+        let is_tick = input == Input::Tick;
+        let seen = input.clone();
+        core.step(now, input, &mut actions);
         // A debug build has checked already, in the step.
         if !cfg!(debug_assertions) {
-            core.check().map_err(|why| Violation::new("the master's own check holds", why))?;
+            core.check().map_err(|why| Violation::new(Invariant::O1, why))?;
         }
-        let state = core.state();
-        self.book.on_state(&state)?;
-        self.check_drained(&state)?;
-        self.master.edge.extend(actions);
-        self.flush_master();
-        Ok(())
+        let is_removal =
+            |it: &Action| matches!(it, Action::Record(Record::FrameworkRemoved { .. }));
+        if is_tick && actions.iter().any(is_removal) {
+            self.tally.note(Seen::FrameworkTimedOut);
+        }
+        let step = Step { master: Name::Master(at), now, input: &seen, actions: &actions };
+        self.checker.on_master_step(&step)?;
+        if !actions.is_empty() {
+            let state = core.state();
+            self.checker.on_state(Name::Master(at), &state)?;
+            self.check_drained(&state)?;
+        }
+        self.masters[at].edge.extend(actions);
+        self.flush_master(at)
     }
 
-    fn flush_master(&mut self) {
+    fn flush_master(&mut self, at: usize) -> Checked {
         loop {
-            match self.master.edge.begin(is_record) {
-                Batch::None => return,
-                Batch::Do(batch) => self.do_master(batch),
+            match self.masters[at].edge.begin(is_record) {
+                Batch::None => return Ok(()),
+                Batch::Do(batch) => self.do_master(at, batch)?,
                 Batch::Write => {
-                    let at = self.now.plus_ms(self.disk_ms());
-                    self.queue.push(at, Happening::Written(Name::Master, self.master.life));
-                    return;
+                    if is_planted(Bug::EdgeSendsBeforeDurableAtMaster) {
+                        for action in self.masters[at].edge.take_rest(is_record) {
+                            self.do_at_master(at, action)?;
+                        }
+                    }
+                    if self.masters[at].will_crash && self.chance.one_in(2) {
+                        self.crash_master(at);
+                        return Ok(());
+                    }
+                    let due = self.now.plus_ms(self.disk_ms(Name::Master(at)));
+                    let life = self.masters[at].life;
+                    self.queue.push(due, Happening::Written(Name::Master(at), life));
+                    return Ok(());
                 }
             }
         }
     }
 
-    pub(crate) fn on_master_written(&mut self) -> Checked {
-        let batch = self.master.edge.written();
-        self.do_master(batch);
-        self.flush_master();
-        Ok(())
+    pub(crate) fn on_master_written(&mut self, at: usize) -> Checked {
+        let batch = self.masters[at].edge.written();
+        self.do_master(at, batch)?;
+        self.flush_master(at)
     }
 
     /// Makes the records of a batch durable, then does the rest of it in order; if the master is
     /// to end, it ends anywhere in between.
-    fn do_master(&mut self, batch: Vec<Action>) {
+    fn do_master(&mut self, at: usize, batch: Vec<Action>) -> Checked {
         let (records, rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_record);
-        if !self.master.will_crash {
+        if !self.masters[at].will_crash {
             records.into_iter().for_each(|record| self.keep_at_master(record));
-            rest.into_iter().for_each(|action| self.do_at_master(action));
-            return;
+            return rest.into_iter().try_for_each(|action| self.do_at_master(at, action));
         }
-        self.counts.crashes_at_a_boundary += 1;
-        let boundary = self.chance.index(records.len() + rest.len() + 1);
+        self.tally.note(Seen::CrashedAtBoundary);
+        let boundary = self.boundary(records.len(), records.len() + rest.len());
         let is_written = boundary >= records.len();
         let done = boundary.saturating_sub(records.len());
         records.into_iter().take(boundary).for_each(|record| self.keep_at_master(record));
         if is_written {
-            rest.into_iter().take(done).for_each(|action| self.do_at_master(action));
+            rest.into_iter().take(done).try_for_each(|action| self.do_at_master(at, action))?;
         }
-        self.crash_master();
+        self.crash_master(at);
+        Ok(())
     }
 
     fn keep_at_master(&mut self, action: Action) {
         if let Action::Record(record) = action {
-            self.book.on_master_record(&record);
+            self.checker.on_master_record(&record);
             if let Record::FrameworkRemoved { .. } = record {
                 self.counts.frameworks_ended += 1;
             }
-            self.master.disk.apply(record);
+            self.store.records.apply(record);
         }
     }
 
-    fn do_at_master(&mut self, action: Action) {
+    fn do_at_master(&mut self, at: usize, action: Action) -> Checked {
+        self.checker.on_master_does(Name::Master(at), &action)?;
+        if let Action::ToScheduler(_, scheduler::Event::Error { is_final: true, message }) = &action
+            && message.contains("another scheduler")
+        {
+            self.tally.note(Seen::TakenOver);
+        }
         match action {
             Action::ToScheduler(id, event) => self.send_down(id, Event::Scheduler(event)),
             Action::ToAgent(id, event) => self.send_down(id, Event::Agent(event)),
             Action::CloseScheduler(id) | Action::CloseAgent(id) => self.close(id),
             Action::Answer(request, answer) => self.on_answer(request, &answer),
-            Action::Record(_) | Action::Publish(_) => {}
+            Action::Publish(event) => self.note_published(&event),
+            Action::Record(_) => {}
+        }
+        Ok(())
+    }
+
+    fn note_published(&mut self, event: &ClusterEvent) {
+        match event {
+            ClusterEvent::BreakerTripped { .. } => self.tally.note(Seen::BreakerTripped),
+            ClusterEvent::AgentDutyChanged(_, AgentDuty::Drained) => {
+                self.tally.note(Seen::Drained);
+            }
+            _ => {}
         }
     }
 
     /// The master ends. Of what was on its way to the disk some may have got there.
-    pub(crate) fn crash_master(&mut self) {
-        let under_way = self.master.edge.end();
+    pub(crate) fn crash_master(&mut self, at: usize) {
+        let under_way = self.masters[at].edge.end();
         let records: Vec<_> = under_way.into_iter().filter(is_record).collect();
         let kept = self.chance.index(records.len() + 1);
+        self.note_tail(records.len(), kept);
         records.into_iter().take(kept).for_each(|record| self.keep_at_master(record));
-        self.lose_streams_of(Name::Master);
-        self.master.core = None;
-        self.master.will_crash = false;
-        self.note(format!("{:>6} !! ends", Name::Master));
-    }
-
-    /// Whether the master has nothing left to do.
-    pub(crate) fn is_master_idle(&self) -> bool {
-        self.master.edge.is_idle()
+        self.lose_streams_of(Name::Master(at));
+        self.tally.note(Seen::MasterCrashed);
+        let process = &mut self.masters[at];
+        process.core = None;
+        process.is_up = false;
+        process.will_crash = false;
+        self.note(format!("{:>6} !! ends", Name::Master(at)));
     }
 }

@@ -5,12 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stoa_agent_core as agent;
+use stoa_invariants::{Checked, Life, Name};
 use stoa_master_core::{ConnectionId, Input};
 use stoa_model::instant::Instant;
 use stoa_scheduler as session;
 
-use crate::names::{Life, Name};
-use crate::outcome::Checked;
 use crate::print;
 use crate::queue::{Call, Event, Happening};
 use crate::world::World;
@@ -37,7 +36,8 @@ impl Way {
 #[derive(Debug)]
 struct Stream {
     peer: Name,
-    master: Life,
+    /// Which master it leads to, in which life of it.
+    master: (usize, Life),
     up: Way,
     down: Way,
 }
@@ -60,8 +60,10 @@ enum Told {
 #[derive(Debug, Default)]
 pub struct Network {
     streams: BTreeMap<ConnectionId, Stream>,
-    /// Those who can reach nobody for a while.
-    pub(crate) cut_off: BTreeSet<Name>,
+    /// Those who cannot reach each other for a while: a peer, and a master.
+    pub(crate) cut_off: BTreeSet<(Name, usize)>,
+    /// What goes from the one to the other is held until then.
+    clogged: BTreeMap<(Name, Name), Instant>,
 }
 
 /// A scheduler's or an agent's end of its stream.
@@ -78,10 +80,42 @@ impl Network {
         self.streams.iter().filter(|(_, stream)| stream.is_whole()).map(|(id, _)| *id)
     }
 
-    /// The whole streams of one process, or of all if it is the master.
+    /// The whole streams of one process.
     pub fn whole_of(&self, name: Name) -> Vec<ConnectionId> {
-        let of = |id: &ConnectionId| name == Name::Master || self.streams[id].peer == name;
+        let of = |id: &ConnectionId| {
+            let stream = &self.streams[id];
+            stream.peer == name || Name::Master(stream.master.0) == name
+        };
         self.whole().filter(of).collect()
+    }
+
+    /// The whole streams between a peer and a master.
+    pub fn whole_between(&self, peer: Name, master: usize) -> Vec<ConnectionId> {
+        let of = |id: &ConnectionId| {
+            self.streams[id].peer == peer && self.streams[id].master.0 == master
+        };
+        self.whole().filter(of).collect()
+    }
+
+    /// Holds what goes from the one to the other until then: nothing is lost, as in TCP.
+    pub fn clog(&mut self, from: Name, to: Name, until: Instant) {
+        let held = self.clogged.entry((from, to)).or_insert(until);
+        *held = until.max(*held);
+    }
+
+    /// Lets everything go.
+    pub fn release(&mut self) {
+        self.clogged.clear();
+        self.cut_off.clear();
+    }
+
+    fn held_until(&self, from: Name, to: Name) -> Instant {
+        self.clogged.get(&(from, to)).copied().unwrap_or_default()
+    }
+
+    /// Which master it leads to.
+    pub fn master(&self, id: ConnectionId) -> Option<Name> {
+        self.streams.get(&id).map(|stream| Name::Master(stream.master.0))
     }
 
     /// Whose stream it is.
@@ -118,8 +152,20 @@ impl World {
         }
     }
 
+    /// Which master a peer tries: one after the other, as it stands in its list.
+    fn master_tried(&self, tries: u64) -> usize {
+        (tries % self.masters.len() as u64) as usize
+    }
+
     pub(crate) fn on_opening(&mut self, peer: Name, tries: u64) -> Checked {
-        let is_possible = self.master.core.is_some() && !self.network.cut_off.contains(&peer);
+        let at = self.master_tried(tries);
+        let way = [(peer, Name::Master(at)), (Name::Master(at), peer)];
+        let is_clogged =
+            way.iter().any(|(from, to)| self.network.held_until(*from, *to) > self.now);
+        let is_possible = self.masters[at].core.is_some()
+            && self.awake_at(Name::Master(at)) <= self.now
+            && !is_clogged
+            && !self.network.cut_off.contains(&(peer, at));
         let id = ConnectionId(self.network.streams.len() as u64 + 1);
         let Some(end) = self.end_mut(peer).filter(|end| end.tries == tries) else {
             return Ok(());
@@ -128,7 +174,7 @@ impl World {
             return self.tell_stream(peer, Told::Broken);
         }
         end.stream = Some(id);
-        let master = self.life(Name::Master);
+        let master = (at, self.masters[at].life);
         let [up, down] = [Way::default(), Way::default()];
         self.network.streams.insert(id, Stream { peer, master, up, down });
         self.tell_stream(peer, Told::Open)
@@ -144,7 +190,7 @@ impl World {
                 self.step_session(at, session::Input::Disconnected)
             }
             (Name::Scheduler(at), Told::Ended) => self.step_session(at, session::Input::Ended),
-            (Name::Master, _) => Ok(()),
+            (Name::Master(_), _) => Ok(()),
         }
     }
 
@@ -201,7 +247,7 @@ impl World {
     /// other end has sent to it is lost at once.
     pub(crate) fn lose_streams_of(&mut self, name: Name) {
         for id in self.network.whole_of(name) {
-            let is_master = name == Name::Master;
+            let is_master = matches!(name, Name::Master(_));
             self.lose(id, (!is_master, is_master));
         }
     }
@@ -229,8 +275,11 @@ impl World {
         let sent_at = self.now.plus_ms(self.latency_ms());
         let stream = self.end_mut(peer).and_then(|end| end.stream);
         let Some(id) = stream else { return };
-        if let Some(stream) = self.network.streams.get_mut(&id) {
-            let at = sent_at.max(stream.up.last_at);
+        if let Some((master, _)) = self.network.streams.get(&id).map(|stream| stream.master)
+            && let held = self.network.held_until(peer, Name::Master(master))
+            && let Some(stream) = self.network.streams.get_mut(&id)
+        {
+            let at = sent_at.max(stream.up.last_at).max(held);
             stream.up.last_at = at;
             self.queue.push(at, Happening::Up(id, Box::new(call)));
         }
@@ -239,8 +288,12 @@ impl World {
     /// The master says something on a stream.
     pub(crate) fn send_down(&mut self, id: ConnectionId, event: Event) {
         let sent_at = self.now.plus_ms(self.latency_ms());
-        if let Some(stream) = self.network.streams.get_mut(&id) {
-            let at = sent_at.max(stream.down.last_at);
+        let ends = self.network.streams.get(&id).map(|stream| (stream.peer, stream.master.0));
+        if let Some((peer, master)) = ends
+            && let held = self.network.held_until(Name::Master(master), peer)
+            && let Some(stream) = self.network.streams.get_mut(&id)
+        {
+            let at = sent_at.max(stream.down.last_at).max(held);
             stream.down.last_at = at;
             self.queue.push(at, Happening::Down(id, Box::new(event)));
         }
@@ -248,25 +301,29 @@ impl World {
 
     pub(crate) fn on_up(&mut self, id: ConnectionId, call: Call) -> Checked {
         let Some(stream) = self.network.streams.get(&id) else { return Ok(()) };
-        let peer = stream.peer;
+        let (peer, (at, life)) = (stream.peer, stream.master);
         let is_lost = stream.up.loses(self.now)
-            || self.master.core.is_none()
-            || stream.master != self.master.life;
-        self.note_message(is_lost, print::call(peer, &call));
+            || self.masters[at].core.is_none()
+            || life != self.masters[at].life;
+        self.note_message(is_lost, print::call(peer, Name::Master(at), &call));
         if is_lost {
             return Ok(());
         }
-        self.step_master(match call {
-            Call::Scheduler(call) => Input::SchedulerCall(id, call),
-            Call::Agent(call) => Input::AgentCall(id, call),
-        })
+        self.step_master(
+            at,
+            match call {
+                Call::Scheduler(call) => Input::SchedulerCall(id, call),
+                Call::Agent(call) => Input::AgentCall(id, call),
+            },
+        )
     }
 
     pub(crate) fn on_down(&mut self, id: ConnectionId, event: Event) -> Checked {
         let Some(stream) = self.network.streams.get(&id) else { return Ok(()) };
         let (peer, is_cut) = (stream.peer, stream.down.loses(self.now));
+        let master = Name::Master(stream.master.0);
         let is_lost = is_cut || self.end_mut(peer).is_none_or(|end| end.stream != Some(id));
-        self.note_message(is_lost, print::event(peer, &event));
+        self.note_message(is_lost, print::event(peer, master, &event));
         match (peer, event) {
             _ if is_lost => Ok(()),
             (Name::Agent(at), Event::Agent(event)) => {
@@ -281,23 +338,26 @@ impl World {
 
     /// The master learns that a stream is over, once.
     pub(crate) fn on_up_ended(&mut self, id: ConnectionId) -> Checked {
-        let life = self.master.life;
         let Some(stream) = self.network.streams.get_mut(&id) else { return Ok(()) };
-        if stream.master != life || std::mem::replace(&mut stream.up.is_over, true) {
+        let (at, life) = stream.master;
+        if life != self.masters[at].life || std::mem::replace(&mut stream.up.is_over, true) {
             return Ok(());
         }
         let peer = stream.peer;
-        self.note(format!("{:>6}    {peer} is gone", Name::Master));
-        self.step_master(match peer {
-            Name::Scheduler(_) => Input::SchedulerGone(id),
-            _ => Input::AgentGone(id),
-        })
+        self.note(format!("{:>6}    {peer} is gone", Name::Master(at)));
+        self.step_master(
+            at,
+            match peer {
+                Name::Scheduler(_) => Input::SchedulerGone(id),
+                _ => Input::AgentGone(id),
+            },
+        )
     }
 
     /// A process learns that its stream is over, once.
     pub(crate) fn on_down_ended(&mut self, id: ConnectionId) -> Checked {
         let Some(stream) = self.network.streams.get_mut(&id) else { return Ok(()) };
-        let peer = stream.peer;
+        let (peer, master) = (stream.peer, Name::Master(stream.master.0));
         let told = if stream.down.is_ordered { Told::Ended } else { Told::Broken };
         if std::mem::replace(&mut stream.down.is_over, true) {
             return Ok(());
@@ -306,7 +366,7 @@ impl World {
             return Ok(());
         };
         end.stream = None;
-        self.note(format!("{peer:>6}    {} is gone", Name::Master));
+        self.note(format!("{peer:>6}    {master} is gone"));
         self.tell_stream(peer, told)
     }
 }

@@ -2,15 +2,16 @@
 //! the master may do.
 
 use stoa_agent_core::Recovered;
+use stoa_invariants::{Checked, Invariant, Name, Violation};
 use stoa_master_core::Input;
 use stoa_model::agent::AgentDuty;
 use stoa_model::agent_link::RequestId;
 use stoa_model::ids::AgentId;
 use stoa_model::operator::{AgentOrder, AgentStanding, Answer, ClusterState, Query};
 
-use crate::names::Name;
-use crate::outcome::{Checked, Violation};
+use crate::host::Key;
 use crate::queue::Happening;
+use crate::seen::Seen;
 use crate::world::World;
 
 /// How long people need to put a new agent in the place of one that is gone.
@@ -43,12 +44,13 @@ impl World {
     }
 
     /// A question to the master; nobody answers if there is none.
-    fn ask_master(&mut self, query: Query) -> Checked {
-        if self.master.core.is_none() {
+    pub(crate) fn ask_master(&mut self, query: Query) -> Checked {
+        let leader = self.masters.iter().position(|master| master.core.is_some());
+        let Some(at) = leader.filter(|at| self.awake_at(Name::Master(*at)) <= self.now) else {
             return Ok(());
-        }
+        };
         self.counts.orders += 1;
-        self.step_master(Input::Query(RequestId(self.counts.orders), query))
+        self.step_master(at, Input::Query(RequestId(self.counts.orders), query))
     }
 
     pub(crate) fn on_answer(&mut self, _: RequestId, answer: &Answer) {
@@ -66,8 +68,10 @@ impl World {
     /// The agent's process has ended as the master wanted: somebody puts a new agent there.
     pub(crate) fn replace_agent(&mut self, at: usize) -> Checked {
         self.crash_agent(at)?;
+        self.end_host(at);
         self.agents[at].disk = Recovered::default();
-        self.counts.replaced += 1;
+        self.checker.on_agent_replaced(Name::Agent(at));
+        self.tally.note(Seen::AgentReplaced);
         let delay_ms = self.chance.between(1, REPLACED_MS_MAX);
         self.queue.push(self.now.plus_ms(delay_ms), Happening::Start(Name::Agent(at)));
         Ok(())
@@ -79,15 +83,18 @@ impl World {
         for agent in &state.agents {
             if agent.duty != AgentDuty::Active && !agent.offered.is_empty() {
                 let seen = format!("{} is {} with {}", agent.id, agent.duty, agent.offered);
-                return Err(Violation::new("only active agents are offered", seen));
+                return Err(Violation::new(Invariant::O5, seen));
             }
             if agent.duty != AgentDuty::Drained || agent.standing != AgentStanding::Connected {
                 continue;
             }
             let process = self.agents.iter().find(|it| it.disk.agent() == Some(&agent.id));
-            if let Some(left) = process.and_then(|process| process.host.live().next()) {
+            // The end of a removed framework is recorded, and its host hears of it in a moment.
+            let is_removed = |(of, _): &&Key| self.store.records.removed.contains(of);
+            let mut live = process.into_iter().flat_map(|process| process.host.live());
+            if let Some(left) = live.find(|key| !is_removed(key)) {
                 let seen = format!("{}/{} on {}", left.0, left.1, agent.id);
-                return Err(Violation::new("nothing runs on what is drained", seen));
+                return Err(Violation::new(Invariant::O5, seen));
             }
         }
         Ok(())

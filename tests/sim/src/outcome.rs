@@ -1,30 +1,12 @@
 //! How a run ended. It never holds the world itself.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-/// Something that must never be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Which invariant does not hold, in a few words.
-    pub invariant: &'static str,
-    /// What was seen.
-    pub seen: String,
-}
+use stoa_invariants::Violation;
+use stoa_model::task::TaskState;
 
-impl Violation {
-    pub(crate) fn new(invariant: &'static str, seen: impl Into<String>) -> Self {
-        Self { invariant, seen: seen.into() }
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.invariant, self.seen)
-    }
-}
-
-/// What most parts of a world return.
-pub(crate) type Checked<T = ()> = Result<T, Violation>;
+use crate::seen::Tally;
 
 /// One run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +15,10 @@ pub struct Outcome {
     pub seed: u64,
     /// What happened in it, in numbers.
     pub counts: Counts,
+    /// How often each thing happened that should happen sometimes.
+    pub tally: Tally,
+    /// How tasks went from state to state at their agents.
+    pub transitions: BTreeSet<(Option<TaskState>, TaskState)>,
     /// What must not be, if it was seen; the run ended there.
     pub violation: Option<Violation>,
     /// A line for each message that arrived or was lost, and for each fault.
@@ -46,8 +32,6 @@ pub struct Counts {
     pub events: u64,
     /// Faults that hit someone.
     pub faults: u64,
-    /// Crashes between a record and what relies on it.
-    pub crashes_at_a_boundary: u64,
     /// Messages that were lost.
     pub messages_lost: u64,
     /// Tasks that schedulers launched.
@@ -62,8 +46,6 @@ pub struct Counts {
     pub orders: u64,
     /// What of that was done.
     pub orders_done: u64,
-    /// Agents that were gone and replaced.
-    pub replaced: u64,
 }
 
 impl fmt::Display for Outcome {

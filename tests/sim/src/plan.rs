@@ -3,77 +3,118 @@
 
 use crate::chance::Chance;
 
-/// How often things go wrong, as weights against each other; 0 is never.
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A stream breaks; both ends learn of it at different times.
+    Cut,
+    /// A peer and some or all masters cannot reach each other for a while.
+    Partition,
+    /// What goes one way between two is held for a while.
+    Clog,
+    /// Some links are clogged one by one, and released in another order.
+    Swizzle,
+    /// A master ends and starts again from what is durable.
+    MasterCrash,
+    /// An agent ends, with its host or without, and starts again from its checkpoint.
+    AgentCrash,
+    /// A machine starts again: its agent and its host end.
+    Reboot,
+    /// An executor host ends while its agent lives.
+    HostCrash,
+    /// A scheduler ends, and another takes its framework over.
+    SchedulerCrash,
+    /// A process stands still for a while.
+    Pause,
+    /// A disk is slow for a while.
+    SlowDisk,
+    /// An operator wants something of an agent: a drain, its end, or that it goes on.
+    Order,
+}
+
+impl Fault {
+    /// Every kind, with how often it happens against the others.
+    pub(crate) const ALL: [(Self, u32); 12] = [
+        (Self::Cut, 6),
+        (Self::Partition, 2),
+        (Self::Clog, 2),
+        (Self::Swizzle, 1),
+        (Self::MasterCrash, 2),
+        (Self::AgentCrash, 3),
+        (Self::Reboot, 1),
+        (Self::HostCrash, 1),
+        (Self::SchedulerCrash, 2),
+        (Self::Pause, 2),
+        (Self::SlowDisk, 1),
+        (Self::Order, 3),
+    ];
+}
+
+/// What may go wrong in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults {
-    /// Milliseconds between two faults on average; 0 for a run without any.
-    pub every_ms: u64,
-    /// A stream breaks; both ends learn of it at different times.
-    pub cut: u32,
-    /// An agent's or a scheduler's streams break and cannot be opened for a while.
-    pub partition: u32,
-    /// The master ends and starts again from its records.
-    pub master_crash: u32,
-    /// An agent and its host end, and it starts again from its checkpoint.
-    pub agent_crash: u32,
-    /// A scheduler ends, and another takes its framework over.
-    pub scheduler_crash: u32,
-    /// An operator wants something of an agent: a drain, its end, or that it goes on.
-    pub order: u32,
+    /// How many times; then nothing goes wrong any more.
+    pub count: u64,
+    /// How often each kind happens against the others, in the order of [`Fault::ALL`].
+    pub(crate) weights: Vec<u32>,
+    /// Milliseconds between two on average.
+    pub(crate) every_ms: u64,
     /// One in so many artifacts cannot be fetched or published; 0 is never.
-    pub artifact_one_in: u64,
+    pub(crate) artifact_one_in: u64,
+    /// One in so many things that a peer does is not what an honest one does; 0 is never.
+    pub(crate) hostile_one_in: u64,
+    /// One in so many agents that end takes its host along; 0 is every one.
+    pub(crate) host_one_in: u64,
+    /// Whether clocks may be wrong.
+    pub(crate) clock: bool,
 }
 
 impl Faults {
     /// Nothing goes wrong.
     pub fn none() -> Self {
         Self {
+            count: 0,
+            weights: Vec::new(),
             every_ms: 0,
-            cut: 0,
-            partition: 0,
-            master_crash: 0,
-            agent_crash: 0,
-            scheduler_crash: 0,
-            order: 0,
             artifact_one_in: 0,
+            hostile_one_in: 0,
+            host_one_in: 0,
+            clock: false,
         }
     }
 
-    /// Everything goes wrong now and then.
-    pub fn all() -> Self {
+    /// Everything goes wrong now and then, so many times in a run.
+    pub fn all(count: u64) -> Self {
         Self {
-            every_ms: 2_000,
-            cut: 6,
-            partition: 2,
-            master_crash: 2,
-            agent_crash: 2,
-            scheduler_crash: 2,
-            order: 3,
+            count,
+            weights: Fault::ALL.iter().map(|(_, weight)| *weight).collect(),
+            every_ms: 1_200,
             artifact_one_in: 20,
+            hostile_one_in: 12,
+            host_one_in: 3,
+            clock: true,
         }
     }
 
     /// These faults as one seed sees them: some never, some more often, so that rare meetings of
     /// two kinds are not drowned by the others.
     fn of_seed(&self, chance: &mut Chance) -> Self {
-        let mut some = |weight: u32| match chance.between(0, 3) {
+        let mut some = |weight: &u32| match chance.between(0, 3) {
             0 => 0,
             1 => weight.saturating_mul(4),
-            _ => weight,
+            _ => *weight,
         };
-        let [cut, partition] = [some(self.cut), some(self.partition)];
-        let crashes = [self.master_crash, self.agent_crash, self.scheduler_crash].map(&mut some);
-        let [master_crash, agent_crash, scheduler_crash] = crashes;
-        let order = some(self.order);
+        let mut weights: Vec<u32> = self.weights.iter().map(&mut some).collect();
+        if weights.iter().all(|weight| *weight == 0) {
+            weights.clone_from(&self.weights);
+        }
         let every_ms = self.every_ms.saturating_mul(chance.between(1, 8)) / 4;
+        let is_honest = chance.one_in(2);
         Self {
+            weights,
             every_ms,
-            cut,
-            partition,
-            master_crash,
-            agent_crash,
-            scheduler_crash,
-            order,
+            hostile_one_in: if is_honest { 0 } else { self.hostile_one_in },
+            clock: self.clock && chance.one_in(2),
             ..*self
         }
     }
@@ -82,12 +123,13 @@ impl Faults {
 /// A run, as drawn from its seed.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
+    pub(crate) masters: usize,
     pub(crate) agents: usize,
     pub(crate) schedulers: usize,
     /// Tasks that each scheduler launches at most.
     pub(crate) tasks: u32,
-    /// Milliseconds in which faults happen.
-    pub(crate) faulty_ms: u64,
+    /// The least time in which tasks are launched, in milliseconds.
+    pub(crate) busy_ms: u64,
     pub(crate) faults: Faults,
     pub(crate) timing: Timing,
 }
@@ -116,13 +158,28 @@ pub(crate) struct Timing {
 
 impl Plan {
     pub(crate) fn of_seed(faults: &Faults, chance: &mut Chance) -> Self {
+        let is_large = chance.one_in(8);
         Self {
-            agents: chance.between(1, 4) as usize,
+            masters: 1,
+            agents: chance.between(1, if is_large { 9 } else { 4 }) as usize,
             schedulers: chance.between(1, 3) as usize,
-            tasks: chance.between(2, 16) as u32,
-            faulty_ms: chance.between(10_000, 60_000),
+            tasks: (chance.between(2, 16) + faults.count / 10) as u32,
+            busy_ms: chance.between(8_000, 20_000),
             faults: faults.of_seed(chance),
             timing: Timing::of_seed(chance),
+        }
+    }
+
+    /// A world on a stage: nobody is there yet, and nothing goes wrong.
+    pub(crate) fn of_stage() -> Self {
+        Self {
+            masters: 1,
+            agents: 0,
+            schedulers: 0,
+            tasks: 0,
+            busy_ms: 0,
+            faults: Faults::none(),
+            timing: Timing::of_stage(),
         }
     }
 }
@@ -150,7 +207,7 @@ impl Timing {
     }
 
     /// Everything takes a millisecond, and nobody is impatient.
-    pub(crate) fn of_stage() -> Self {
+    fn of_stage() -> Self {
         Self {
             is_exact: true,
             latency_ms: (1, 1),

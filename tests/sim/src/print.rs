@@ -1,35 +1,35 @@
 //! Messages as the lines of a transcript: who says what to whom. It never prints them. Heartbeats
 //! have no line: they only say that their sender lives.
 
+use stoa_invariants::Name;
 use stoa_model::agent_link;
 use stoa_model::host;
 use stoa_model::offer::Offer;
 use stoa_model::scheduler;
 use stoa_model::task::TaskInfo;
 
-use crate::names::Name;
 use crate::queue::{Call, Event};
 use crate::status_line::{status, update};
 
 /// What a scheduler or an agent says to the master.
-pub fn call(peer: Name, call: &Call) -> Option<String> {
+pub fn call(peer: Name, master: Name, call: &Call) -> Option<String> {
     let what = match call {
         Call::Scheduler(call) => scheduler_call(call),
         Call::Agent(agent_link::Call::Heartbeat) => return None,
         Call::Agent(call) => agent_call(call),
     };
-    Some(format!("{peer:>6} -> master {what}"))
+    Some(format!("{peer:>6} -> {master} {what}"))
 }
 
 /// What the master says to a scheduler or an agent.
-pub fn event(peer: Name, event: &Event) -> Option<String> {
+pub fn event(peer: Name, master: Name, event: &Event) -> Option<String> {
     let what = match event {
         Event::Scheduler(scheduler::Event::Heartbeat)
         | Event::Agent(agent_link::Event::Heartbeat) => return None,
         Event::Scheduler(event) => scheduler_event(event),
         Event::Agent(event) => agent_event(event),
     };
-    Some(format!("{peer:>6} <- master {what}"))
+    Some(format!("{peer:>6} <- {master} {what}"))
 }
 
 fn list<T>(items: &[T], show: impl Fn(&T) -> String) -> String {

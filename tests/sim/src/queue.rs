@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use stoa_agent_core as agent;
+use stoa_invariants::{Life, Name};
 use stoa_master_core::ConnectionId;
 use stoa_model::instant::Instant;
 use stoa_model::{agent_link, host, scheduler};
 
 use crate::author::Thought;
 use crate::host::Deed;
-use crate::names::{Life, Name};
 
 /// From a scheduler or an agent to the master.
 #[derive(Clone, Debug)]
@@ -43,8 +43,10 @@ pub enum Happening {
     Written(Name, Life),
     /// A process starts again.
     Start(Name),
-    /// A process can be reached again.
-    Heal(Name),
+    /// A peer and a master can reach each other again.
+    Heal(Name, usize),
+    /// A process that stood still goes on.
+    Wake(Name),
     /// The agent's command arrives at its host.
     HostHears(usize, Life, Box<host::Command>),
     /// Something in a host comes to its time.

@@ -3,14 +3,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use stoa_invariants::{Checked, Invariant, Violation};
 use stoa_model::ids::Role;
 use stoa_model::resources::Resources;
 
 use crate::author::{Author, Mood, framework_info};
 use crate::chance::Chance;
-use crate::outcome::{Checked, Outcome, Violation};
+use crate::outcome::Outcome;
 use crate::plan::{Faults, Plan};
 use crate::world::World;
+
+/// How long nothing but faults is waited for at a time, in milliseconds.
+const FAULTY_MS: u64 = 10_000;
 
 /// Plays the world of this seed, in which these faults may happen.
 ///
@@ -23,9 +27,16 @@ pub fn run(seed: u64, faults: &Faults) -> Outcome {
     let played = catch_unwind(AssertUnwindSafe(|| world.play()));
     let violation = match played {
         Ok(checked) => checked.err(),
-        Err(panic) => Some(Violation::new("nothing panics", message(panic.as_ref()))),
+        Err(panic) => Some(Violation::new(Invariant::O2, message(panic.as_ref()))),
     };
-    Outcome { seed, counts: world.counts, violation, transcript: world.transcript.take() }
+    Outcome {
+        seed,
+        counts: world.counts,
+        violation,
+        transitions: world.checker.transitions().clone(),
+        transcript: world.transcript.take(),
+        tally: world.tally,
+    }
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {
@@ -48,8 +59,12 @@ impl World {
             self.add_scheduler(Author::new(info, Mood::Eager));
         }
         self.begin_faults();
-        let until = self.now.plus_ms(self.plan.faulty_ms);
+        let until = self.now.plus_ms(self.plan.busy_ms);
         while self.advance(until)? {}
+        while self.counts.faults < self.plan.faults.count {
+            let until = self.now.plus_ms(FAULTY_MS);
+            while self.counts.faults < self.plan.faults.count && self.advance(until)? {}
+        }
         self.settle()
     }
 }

@@ -1,14 +1,15 @@
 //! A scheduler's process: the SDK's session, its stream, and its ends and starts. It never chooses
 //! among offers: its author does.
 
+use stoa_model::scheduler;
 use stoa_scheduler::{Action, Config, Input, Session};
 
 use crate::author::{Author, Thought};
-use crate::names::{Life, Name};
 use crate::network::End;
-use crate::outcome::Checked;
 use crate::queue::{Call, Happening};
+use crate::seen::Seen;
 use crate::world::World;
+use stoa_invariants::{Checked, Life, Name};
 
 /// One scheduler, with its author.
 #[derive(Debug)]
@@ -48,17 +49,30 @@ impl World {
         }
         process.life.0 += 1;
         process.end.stream = None;
+        self.set_clock(Name::Scheduler(at));
+        let now = self.local(Name::Scheduler(at));
+        let process = &mut self.schedulers[at];
         let (info, framework) = (process.author.info.clone(), process.author.framework.clone());
-        process.session = Some(Session::new(Config { info, framework }, self.now));
+        process.session = Some(Session::new(Config { info, framework }, now));
         process.author.begin_anew();
+        if process.life.0 > 1 && self.chance.one_in(self.plan.faults.hostile_one_in) {
+            self.tally.note(Seen::SchedulerForgot);
+            self.schedulers[at].author.forget();
+        }
         self.note(format!("{:>6} !! starts", Name::Scheduler(at)));
         self.begin_whims(at);
     }
 
     pub(crate) fn step_session(&mut self, at: usize, input: Input) -> Checked {
-        let Some(session) = &mut self.schedulers[at].session else { return Ok(()) };
+        let now = self.local(Name::Scheduler(at));
+        let process = &mut self.schedulers[at];
+        let Some(session) = &mut process.session else { return Ok(()) };
+        if let Input::Call(call) = &input {
+            let framework = process.author.framework.as_ref();
+            self.checker.on_said(Name::Scheduler(at), framework, call);
+        }
         let mut actions = Vec::new();
-        session.step(self.now, input, &mut actions);
+        session.step(now, input, &mut actions);
         if actions.is_empty() {
             return Ok(());
         }
@@ -69,7 +83,7 @@ impl World {
             self.do_at_scheduler(at, action)?;
         }
         if will_crash {
-            self.counts.crashes_at_a_boundary += 1;
+            self.tally.note(Seen::CrashedAtBoundary);
             self.crash_scheduler(at);
         }
         Ok(())
@@ -80,7 +94,12 @@ impl World {
         match action {
             Action::Connect => self.connect(name),
             Action::Disconnect => self.disconnect(name),
-            Action::Send(call) => self.send_up(name, Call::Scheduler(call)),
+            Action::Send(call) => {
+                if let scheduler::Call::Acknowledge { .. } = &call {
+                    self.checker.on_said(name, None, &call);
+                }
+                self.send_up(name, Call::Scheduler(call));
+            }
             Action::Deliver(event) => self.on_delivered(at, event)?,
             Action::End => self.end_scheduler(at),
         }
@@ -97,17 +116,18 @@ impl World {
         let process = &mut self.schedulers[at];
         process.author.is_over = true;
         process.session = None;
-        self.book.forget_questions(name);
+        self.checker.on_scheduler_end(name);
     }
 
     /// The process ends; the framework waits for the next one.
     pub(crate) fn crash_scheduler(&mut self, at: usize) {
         let name = Name::Scheduler(at);
         self.lose_streams_of(name);
-        self.book.forget_questions(name);
+        self.checker.on_scheduler_end(name);
         let process = &mut self.schedulers[at];
         process.session = None;
         process.will_crash = false;
+        self.tally.note(Seen::SchedulerCrashed);
         self.note(format!("{name:>6} !! ends"));
     }
 

@@ -2,13 +2,12 @@
 //! must have come to rest, with nothing lost and nothing left over. It never excuses anything.
 
 use stoa_agent_core::Record;
+use stoa_invariants::{Checked, Invariant, Name, Violation, ensure};
 use stoa_model::ids::AgentId;
-use stoa_model::operator::AgentStanding;
+use stoa_model::operator::{AgentStanding, Query};
 use stoa_model::task::{TaskRecord, TaskState};
 
 use crate::author::{Mood, Own, Thought};
-use crate::names::Name;
-use crate::outcome::{Checked, Violation};
 use crate::plan::Faults;
 use crate::world::World;
 
@@ -16,14 +15,19 @@ use crate::world::World;
 const REST_MS_MAX: u64 = 900_000;
 const LOOK_MS: u64 = 1_000;
 
+/// After which time an operator lets the breaker go, in milliseconds.
+const RESET_MS: u64 = 120_000;
+
 impl World {
     pub(crate) fn settle(&mut self) -> Checked {
         self.note("       !! nothing goes wrong any more");
         self.plan.faults = Faults::none();
-        self.network.cut_off.clear();
-        self.master.will_crash = false;
+        self.network.release();
+        self.slow.clear();
+        self.masters.iter_mut().for_each(|master| master.will_crash = false);
         self.agents.iter_mut().for_each(|agent| agent.will_crash = false);
-        self.start(Name::Master);
+        self.wake_all()?;
+        (0..self.masters.len()).for_each(|at| self.start(Name::Master(at)));
         (0..self.agents.len()).for_each(|at| self.start(Name::Agent(at)));
         for at in 0..self.schedulers.len() {
             self.schedulers[at].will_crash = false;
@@ -31,10 +35,15 @@ impl World {
             self.start(Name::Scheduler(at));
             self.think(at, 0, Thought::Settle);
         }
-        let until = self.now.plus_ms(REST_MS_MAX);
+        let began = self.now;
+        let until = began.plus_ms(REST_MS_MAX);
         loop {
             let look_at = self.now.plus_ms(LOOK_MS);
             while self.advance(look_at)? {}
+            // Agents that never heard their id hold the breaker for ever, unless people know it.
+            if self.now.ms_since(began) / LOOK_MS == RESET_MS / LOOK_MS {
+                self.ask_master(Query::ResetBreaker)?;
+            }
             match self.check_rest() {
                 Err(violation) if self.now >= until => return Err(violation),
                 Err(_) => {}
@@ -59,23 +68,18 @@ impl World {
                 continue;
             }
             let name = Name::Scheduler(at);
+            ensure(!author.has_left, Invariant::T9, || format!("{name} has left in vain"))?;
             if scheduler.session.as_ref().is_none_or(|session| session.framework().is_none()) {
-                return Err(Violation::new("every scheduler gets through", name.to_string()));
+                return Err(Violation::new(Invariant::V2, name.to_string()));
             }
             let is_excused =
                 |own: &Own| own.state == TaskState::Unreachable && self.is_nobody(&own.agent);
             if let Some((task, own)) = author.open().find(|(_, own)| !is_excused(own)) {
                 let seen = format!("{name} still waits for {task} on {}", own.agent);
-                return Err(Violation::new("every task ends to its author's knowledge", seen));
+                return Err(Violation::new(Invariant::T4, seen));
             }
         }
-        match self.book.question() {
-            None => Ok(()),
-            Some((name, task)) => {
-                let seen = format!("{name} has asked about {task} in vain");
-                Err(Violation::new("every question is answered", seen))
-            }
-        }
+        self.checker.check_questions()
     }
 
     /// Whether no agent has this id: one that ended before it had recorded its registration came
@@ -89,7 +93,7 @@ impl World {
         let (name, agent) = (Name::Agent(at), &self.agents[at]);
         if let Some((framework, task)) = agent.host.live().next() {
             let seen = format!("{framework}/{task} runs on {name}");
-            return Err(Violation::new("nothing runs in the end", seen));
+            return Err(Violation::new(Invariant::T8, seen));
         }
         let left = agent.disk.snapshot().into_iter().find(|record| {
             matches!(
@@ -99,29 +103,37 @@ impl World {
         });
         if let Some(record) = left {
             let seen = format!("{name} keeps {record:?}");
-            return Err(Violation::new("nothing is kept in the end", seen));
+            return Err(Violation::new(Invariant::U11, seen));
         }
-        if agent.is_idle() { Ok(()) } else { Err(busy(name)) }
+        if !agent.is_idle() {
+            return Err(busy(name));
+        }
+        let is_same = agent.core.as_ref().is_none_or(|core| *core.kept() == agent.disk);
+        ensure(is_same, Invariant::D1, || format!("{name} knows what is not durable"))
     }
 
     /// Every agent is there, nothing is used, and no task is open.
     fn check_master_rests(&self) -> Checked {
-        let Some(core) = &self.master.core else { return Err(busy(Name::Master)) };
+        let leader = self.masters.iter().position(|master| master.core.is_some());
+        let Some(at) = leader else {
+            return Err(Violation::new(Invariant::V1, "nobody"));
+        };
+        let Some(core) = &self.masters[at].core else { return Err(busy(Name::Master(at))) };
         let state = core.state();
         for agent in &state.agents {
             if agent.duty.is_draining() && agent.standing == AgentStanding::Connected {
-                return Err(Violation::new("every drain ends", agent.id.to_string()));
+                return Err(Violation::new(Invariant::O5, agent.id.to_string()));
             }
             if !agent.used.is_empty() {
                 let seen = format!("{} of {} is used", agent.used, agent.id);
-                return Err(Violation::new("nothing is used in the end", seen));
+                return Err(Violation::new(Invariant::R13, seen));
             }
         }
         for (at, agent) in self.agents.iter().enumerate() {
             let known = state.agents.iter().find(|known| Some(&known.id) == agent.disk.agent());
             if known.is_none_or(|known| known.standing != AgentStanding::Connected) {
                 let seen = format!("{} is {:?}", Name::Agent(at), known.map(|it| it.standing));
-                return Err(Violation::new("every agent gets through", seen));
+                return Err(Violation::new(Invariant::V2, seen));
             }
         }
         let is_excused =
@@ -129,12 +141,12 @@ impl World {
         let is_open = |task: &&TaskRecord| !task.state.is_terminal() && !is_excused(task);
         if let Some(task) = state.tasks.iter().find(is_open) {
             let seen = format!("{}/{} is {}", task.framework, task.id, task.state);
-            return Err(Violation::new("the master knows every end", seen));
+            return Err(Violation::new(Invariant::T4, seen));
         }
-        if self.is_master_idle() { Ok(()) } else { Err(busy(Name::Master)) }
+        if self.masters[at].edge.is_idle() { Ok(()) } else { Err(busy(Name::Master(at))) }
     }
 }
 
 fn busy(name: Name) -> Violation {
-    Violation::new("everyone comes to rest", name.to_string())
+    Violation::new(Invariant::O6, name.to_string())
 }

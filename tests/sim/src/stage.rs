@@ -14,6 +14,7 @@
 //! crash NAME, start NAME             a process ends, and starts again from what is durable
 //! ```
 
+use stoa_invariants::{Name, Violation};
 use stoa_model::ids::{ExecutorId, TaskId};
 use stoa_model::offer::Filters;
 use stoa_model::operator::AgentOrder;
@@ -24,9 +25,7 @@ use stoa_model::task::KillPolicy;
 use crate::author::{Author, Mood, Own, framework_info, task_info};
 use crate::chance::Chance;
 use crate::guest::Guest;
-use crate::names::Name;
-use crate::outcome::Violation;
-use crate::plan::{Faults, Plan, Timing};
+use crate::plan::Plan;
 use crate::world::World;
 
 /// The stage.
@@ -40,10 +39,7 @@ struct Stage {
 /// # Errors
 /// Names the line that is no command, or after which an invariant did not hold.
 pub fn play(text: &str) -> Result<String, String> {
-    let timing = Timing::of_stage();
-    let plan =
-        Plan { agents: 0, schedulers: 0, tasks: 0, faulty_ms: 0, faults: Faults::none(), timing };
-    let mut stage = Stage { world: World::new(plan, Chance::new(0)) };
+    let mut stage = Stage { world: World::new(Plan::of_stage(), Chance::new(0)) };
     let mut blocks = Vec::new();
     for block in text.trim_end().split("\n\n") {
         let commands = block.split("\n----").next().unwrap_or_default();
@@ -97,15 +93,13 @@ impl Stage {
     }
 
     fn name(&self, text: &str) -> Result<Name, String> {
-        let agents = (0..self.world.agents.len()).map(Name::Agent);
-        let schedulers = (0..self.world.schedulers.len()).map(Name::Scheduler);
-        let mut names = agents.chain(schedulers).chain([Name::Master]);
+        let mut names = self.world.names();
         names.find(|name| name.to_string() == text).ok_or_else(|| format!("nobody is {text:?}"))
     }
 
     fn crash(&mut self, text: &str) -> Result<(), String> {
         match self.name(text)? {
-            Name::Master => self.world.crash_master(),
+            Name::Master(at) => self.world.crash_master(at),
             Name::Agent(at) => self.world.crash_agent(at).map_err(shown)?,
             Name::Scheduler(at) => self.world.crash_scheduler(at),
         }

@@ -1,7 +1,8 @@
 //! What simulated authors do unasked, and what they make of offers, drawn by chance. It never
 //! does what a scheduler may not do, except to ask for too much, too late or for nothing.
 
-use stoa_model::ids::{ExecutorId, OfferId, TaskId};
+use stoa_invariants::Checked;
+use stoa_model::ids::{ExecutorId, OfferId, TaskId, UpdateId};
 use stoa_model::offer::{Filters, Offer};
 use stoa_model::resources::Resources;
 use stoa_model::scheduler::{Call, ResourceRequest};
@@ -10,8 +11,7 @@ use stoa_model::task::{KillPolicy, TaskInfo};
 use crate::author::{Mood, Own, Thought, task_info};
 use crate::chance::Chance;
 use crate::guest::Guest;
-use crate::names::Name;
-use crate::outcome::Checked;
+use crate::seen::Seen;
 use crate::world::World;
 
 /// One whim in so many ends the framework.
@@ -30,7 +30,12 @@ impl World {
             return Ok(());
         }
         if self.chance.one_in(UNREGISTER_ONE_IN) {
+            self.schedulers[at].author.has_left = true;
             return self.call(at, Call::Unregister);
+        }
+        if self.chance.one_in(self.plan.faults.hostile_one_in) {
+            self.say_garbage(at)?;
+            self.spend_badly(at)?;
         }
         match self.chance.between(0, 8) {
             0 | 1 => self.kill_one(at)?,
@@ -57,14 +62,12 @@ impl World {
         let agent = Some(agent).filter(|_| !self.chance.one_in(4));
         let grace_ms = self.chance.between(0, 2_000);
         let policy = Some(KillPolicy { grace_ms }).filter(|_| self.chance.one_in(2));
-        self.book.on_question(Name::Scheduler(at), &task);
         self.call(at, Call::Kill { task, agent, policy })
     }
 
     /// A kill of a task that never was is answered too.
     fn kill_nothing(&mut self, at: usize) -> Checked {
         let task = TaskId::new("nothing").expect("a plain word is an id");
-        self.book.on_question(Name::Scheduler(at), &task);
         self.call(at, Call::Kill { task, agent: None, policy: None })
     }
 
@@ -105,7 +108,39 @@ impl World {
         }
         let count = self.chance.between(1, 3);
         let tasks: Vec<_> = (0..count).map(|_| self.make_task(at, &offer)).collect();
-        self.call(at, Call::Launch { offers: vec![id], tasks, filters })
+        self.schedulers[at].author.used.push(offer.clone());
+        self.call(at, Call::Launch { offers: vec![id], tasks, filters })?;
+        if self.chance.one_in(self.plan.faults.hostile_one_in) {
+            self.spend_badly(at)?;
+        }
+        Ok(())
+    }
+
+    /// Uses what is not its own, or not any more: an offer that it has used or given back, or one
+    /// of somebody else.
+    fn spend_badly(&mut self, at: usize) -> Checked {
+        let others = self.schedulers.iter().enumerate().filter(|(other, _)| *other != at);
+        let foreign: Vec<Offer> =
+            others.flat_map(|(_, other)| other.author.offers.values().cloned()).collect();
+        let used = self.schedulers[at].author.used.clone();
+        let foreign = self.chance.pick(foreign).filter(|_| self.chance.one_in(2));
+        let is_foreign = foreign.is_some();
+        let Some(offer) = foreign.or_else(|| self.chance.pick(used)) else { return Ok(()) };
+        let what = if is_foreign { Seen::OfferForeign } else { Seen::OfferSpentTwice };
+        self.tally.note(what);
+        let id = offer.id.clone();
+        let tasks = vec![self.make_task(at, &offer)];
+        self.call(at, Call::Launch { offers: vec![id], tasks, filters: Filters::default() })
+    }
+
+    /// Acknowledges what was never sent.
+    fn say_garbage(&mut self, at: usize) -> Checked {
+        let open = self.schedulers[at].author.open();
+        let open: Vec<_> = open.map(|(task, own)| (task.clone(), own.agent.clone())).collect();
+        let Some((task, agent)) = self.chance.pick(open) else { return Ok(()) };
+        self.tally.note(Seen::GarbageAcknowledged);
+        let update = UpdateId(u128::from(self.chance.between(0, u64::MAX)));
+        self.call(at, Call::Acknowledge { agent, task, update })
     }
 
     /// A new task for an offer; the author notes it before it says a word.
@@ -135,7 +170,7 @@ impl World {
 fn draw_guest(chance: &mut Chance) -> Guest {
     let runs_ms = chance.between(0, 6_000);
     Guest {
-        runs_ms: Some(runs_ms).filter(|_| !chance.one_in(8)),
+        runs_ms: Some(runs_ms).filter(|_| !chance.one_in(5)),
         exit: if chance.one_in(4) { 1 } else { 0 },
         has_download: chance.one_in(6),
     }

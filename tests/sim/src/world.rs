@@ -1,23 +1,26 @@
 //! Everyone and everything of one run, and the time. It never draws what goes wrong; `faults.rs`
 //! does.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 
 use stoa_agent_core as agent;
+use stoa_invariants::{Checked, Checker, Invariant, Life, Name, Violation};
 use stoa_master_core as master;
 use stoa_model::instant::Instant;
 use stoa_scheduler as session;
 
 use crate::agent::AgentProcess;
-use crate::book::Book;
 use crate::chance::Chance;
+use crate::clock::Clock;
 use crate::master::MasterProcess;
-use crate::names::{Life, Name};
 use crate::network::{End, Network};
-use crate::outcome::{Checked, Counts, Violation};
+use crate::outcome::Counts;
 use crate::plan::Plan;
 use crate::queue::{Happening, Queue};
 use crate::scheduler::SchedulerProcess;
+use crate::seen::Tally;
+use crate::store::Store;
 use crate::transcript::{START, Transcript};
 
 /// Things that may happen at one instant. More is a core that wakes again and again for nothing.
@@ -31,12 +34,21 @@ pub struct World {
     pub(crate) chance: Chance,
     pub(crate) queue: Queue,
     pub(crate) network: Network,
-    pub(crate) book: Book,
+    pub(crate) checker: Checker,
     pub(crate) transcript: Transcript,
     pub(crate) counts: Counts,
-    pub(crate) master: MasterProcess,
+    pub(crate) tally: Tally,
+    pub(crate) store: Store,
+    pub(crate) masters: Vec<MasterProcess>,
     pub(crate) agents: Vec<AgentProcess>,
     pub(crate) schedulers: Vec<SchedulerProcess>,
+    pub(crate) clocks: BTreeMap<Name, Clock>,
+    /// Processes that stand still, and when they go on.
+    pub(crate) paused: BTreeMap<Name, Instant>,
+    /// What has come to them meanwhile.
+    held: BTreeMap<Name, VecDeque<Happening>>,
+    /// Processes whose disk is slow, and until when.
+    pub(crate) slow: BTreeMap<Name, Instant>,
     at_once: u64,
 }
 
@@ -47,23 +59,30 @@ enum Due {
 }
 
 impl World {
-    /// A world with a master that has just started, and nobody else.
+    /// A world with masters that have just started, and nobody else.
     pub(crate) fn new(plan: Plan, chance: Chance) -> Self {
+        let masters = plan.masters;
         let mut world = Self {
             now: START,
             plan,
             chance,
             queue: Queue::default(),
             network: Network::default(),
-            book: Book::default(),
+            checker: Checker::default(),
             transcript: Transcript::default(),
             counts: Counts::default(),
-            master: MasterProcess::default(),
+            tally: Tally::default(),
+            store: Store::default(),
+            masters: (0..masters).map(|_| MasterProcess::default()).collect(),
             agents: Vec::new(),
             schedulers: Vec::new(),
+            clocks: BTreeMap::new(),
+            paused: BTreeMap::new(),
+            held: BTreeMap::new(),
+            slow: BTreeMap::new(),
             at_once: 0,
         };
-        world.start_master();
+        (0..masters).for_each(|at| world.start_master(at));
         world
     }
 
@@ -75,7 +94,7 @@ impl World {
         };
         self.at_once = if at > self.now { 0 } else { self.at_once + 1 };
         if self.at_once > EVENTS_AT_ONCE_MAX {
-            return Err(Violation::new("time goes on", format!("not beyond {at}")));
+            return Err(Violation::new(Invariant::O3, format!("not beyond {at}")));
         }
         self.now = at.max(self.now);
         self.counts.events += 1;
@@ -91,28 +110,66 @@ impl World {
 
     fn next_due(&self) -> Option<(Instant, Due)> {
         let queued = self.queue.next_at().map(|at| (at, Due::Queue));
-        let master = self.master.core.as_ref().and_then(|core| core.next_deadline());
-        let master = master.map(|at| (at, Due::Tick(Name::Master)));
-        let agents = self.agents.iter().enumerate().filter_map(|(index, agent)| {
-            let at = agent.core.as_ref()?.next_deadline()?;
-            Some((at, Due::Tick(Name::Agent(index))))
+        let masters = self.masters.iter().enumerate().filter_map(|(at, master)| {
+            Some((Name::Master(at), master.core.as_ref()?.next_deadline()?))
         });
-        let schedulers = self.schedulers.iter().enumerate().filter_map(|(index, scheduler)| {
-            let at = scheduler.session.as_ref()?.next_deadline()?;
-            Some((at, Due::Tick(Name::Scheduler(index))))
+        let agents = self.agents.iter().enumerate().filter_map(|(at, agent)| {
+            Some((Name::Agent(at), agent.core.as_ref()?.next_deadline()?))
         });
-        queued.into_iter().chain(master).chain(agents).chain(schedulers).min_by_key(|(at, _)| *at)
+        let schedulers = self.schedulers.iter().enumerate().filter_map(|(at, scheduler)| {
+            Some((Name::Scheduler(at), scheduler.session.as_ref()?.next_deadline()?))
+        });
+        let ticks = masters.chain(agents).chain(schedulers).map(|(name, deadline)| {
+            let at = self.world_time(name, deadline);
+            (self.awake_at(name).max(at), Due::Tick(name))
+        });
+        queued.into_iter().chain(ticks).min_by_key(|(at, _)| *at)
     }
 
     fn tick(&mut self, name: Name) -> Checked {
         match name {
-            Name::Master => self.step_master(master::Input::Tick),
+            Name::Master(at) => self.step_master(at, master::Input::Tick),
             Name::Agent(at) => self.step_agent(at, agent::Input::Tick),
             Name::Scheduler(at) => self.step_session(at, session::Input::Tick),
         }
     }
 
+    /// When a process goes on that stands still; long ago if it does not.
+    pub(crate) fn awake_at(&self, name: Name) -> Instant {
+        self.paused.get(&name).copied().unwrap_or_default()
+    }
+
     fn happen(&mut self, happening: Happening) -> Checked {
+        // What comes to a process that stands still waits until it goes on.
+        if let Some(name) = self.receiver(&happening) {
+            let is_asleep = self.awake_at(name) > self.now;
+            if is_asleep || self.held.get(&name).is_some_and(|held| !held.is_empty()) {
+                self.held.entry(name).or_default().push_back(happening);
+                return Ok(());
+            }
+        }
+        self.happen_now(happening)
+    }
+
+    /// A process goes on, with what has come to it meanwhile.
+    fn on_wake(&mut self, name: Name) -> Checked {
+        if self.awake_at(name) > self.now {
+            return Ok(());
+        }
+        while let Some(happening) = self.held.get_mut(&name).and_then(VecDeque::pop_front) {
+            self.happen_now(happening)?;
+        }
+        Ok(())
+    }
+
+    /// Everyone who stands still goes on.
+    pub(crate) fn wake_all(&mut self) -> Checked {
+        self.paused.clear();
+        let names: Vec<Name> = self.held.keys().copied().collect();
+        names.into_iter().try_for_each(|name| self.on_wake(name))
+    }
+
+    fn happen_now(&mut self, happening: Happening) -> Checked {
         match happening {
             Happening::Opening(name, life, tries) if life == self.life(name) => {
                 self.on_opening(name, tries)
@@ -126,20 +183,21 @@ impl World {
                 self.start(name);
                 Ok(())
             }
-            Happening::Heal(name) => {
-                if self.network.cut_off.remove(&name) {
-                    self.note(format!("{name:>6} !! can be reached again"));
+            Happening::Heal(name, master) => {
+                if self.network.cut_off.remove(&(name, master)) {
+                    let master = Name::Master(master);
+                    self.note(format!("{name:>6} !! can reach {master} again"));
                 }
                 Ok(())
             }
             Happening::HostHears(at, life, command) if life == self.agents[at].life => {
                 self.on_host_command(at, *command)
             }
-            Happening::HostDoes(at, life, deed) if life == self.agents[at].life => {
+            Happening::HostDoes(at, life, deed) if life == self.agents[at].host.life => {
                 self.on_deed(at, deed);
                 Ok(())
             }
-            Happening::HostSays(at, life, event) if life == self.agents[at].life => {
+            Happening::HostSays(at, life, event) if life == self.agents[at].host.life => {
                 self.on_host_says(at, *event)
             }
             Happening::AgentLearns(at, life, input) if life == self.agents[at].life => {
@@ -148,15 +206,33 @@ impl World {
             Happening::Thought(at, life, thought) if life == self.schedulers[at].life => {
                 self.on_thought(at, thought)
             }
+            Happening::Wake(name) => self.on_wake(name),
             Happening::Fault => self.on_fault(),
             // It was meant for a process that has ended.
             _ => Ok(()),
         }
     }
 
+    /// Whose turn it is to do something about it.
+    fn receiver(&self, happening: &Happening) -> Option<Name> {
+        match happening {
+            Happening::Opening(name, ..) | Happening::Written(name, _) => Some(*name),
+            Happening::Up(id, _) | Happening::UpEnded(id) => self.network.master(*id),
+            Happening::Down(id, _) | Happening::DownEnded(id) => self.network.peer(*id),
+            Happening::AgentLearns(at, ..) | Happening::HostSays(at, ..) => Some(Name::Agent(*at)),
+            Happening::Thought(at, ..) => Some(Name::Scheduler(*at)),
+            Happening::HostHears(..)
+            | Happening::HostDoes(..)
+            | Happening::Start(_)
+            | Happening::Heal(..)
+            | Happening::Wake(_)
+            | Happening::Fault => None,
+        }
+    }
+
     fn on_written(&mut self, name: Name) -> Checked {
         match name {
-            Name::Master => self.on_master_written(),
+            Name::Master(at) => self.on_master_written(at),
             Name::Agent(at) => self.on_agent_written(at),
             Name::Scheduler(_) => Ok(()),
         }
@@ -165,7 +241,7 @@ impl World {
     /// Starts a process that has ended.
     pub(crate) fn start(&mut self, name: Name) {
         match name {
-            Name::Master if self.master.core.is_none() => self.start_master(),
+            Name::Master(at) if !self.masters[at].is_up => self.start_master(at),
             Name::Agent(at) if self.agents[at].core.is_none() => self.start_agent(at),
             Name::Scheduler(at) if self.schedulers[at].session.is_none() => {
                 self.start_scheduler(at);
@@ -177,7 +253,7 @@ impl World {
     /// Which life of the process this is.
     pub(crate) fn life(&self, name: Name) -> Life {
         match name {
-            Name::Master => self.master.life,
+            Name::Master(at) => self.masters[at].life,
             Name::Agent(at) => self.agents[at].life,
             Name::Scheduler(at) => self.schedulers[at].life,
         }
@@ -186,7 +262,7 @@ impl World {
     /// The process's end of its stream, if it lives and opens streams.
     pub(crate) fn end_mut(&mut self, name: Name) -> Option<&mut End> {
         match name {
-            Name::Master => None,
+            Name::Master(_) => None,
             Name::Agent(at) => Some(&mut self.agents[at]).filter(|it| it.core.is_some())?.end(),
             Name::Scheduler(at) => {
                 Some(&mut self.schedulers[at]).filter(|it| it.session.is_some())?.end()
@@ -194,10 +270,19 @@ impl World {
         }
     }
 
+    /// The processes of one kind, by their places.
+    pub(crate) fn names(&self) -> impl Iterator<Item = Name> + use<> {
+        let masters = (0..self.masters.len()).map(Name::Master);
+        let agents = (0..self.agents.len()).map(Name::Agent);
+        masters.chain(agents).chain((0..self.schedulers.len()).map(Name::Scheduler))
+    }
+
     /// How long a disk needs.
-    pub(crate) fn disk_ms(&mut self) -> u64 {
+    pub(crate) fn disk_ms(&mut self, name: Name) -> u64 {
         let (least, most) = self.plan.timing.disk_ms;
-        self.chance.between(least, most)
+        let is_slow = self.slow.get(&name).is_some_and(|until| *until > self.now);
+        let factor = if is_slow { 100 } else { 1 };
+        self.chance.between(least, factor * most.max(factor / 10))
     }
 
     pub(crate) fn note(&mut self, line: impl Display) {
