@@ -13,12 +13,14 @@ mod executor;
 mod new;
 mod orders;
 mod run;
+mod sim;
 mod values;
 
 pub use executor::{Executor, Inspect, Pack, Save, Test};
 pub use new::{Language, New, NewExecutor};
 pub use orders::{Drain, Gone, Named, Order};
 pub use run::Run;
+pub use sim::Sim;
 pub use values::{Directory, DownloadPair, NamedFile, bytes, cpus, grace_ms};
 
 /// Where a master is looked for when nobody says: on this machine.
@@ -102,6 +104,11 @@ pub enum Command {
     /// Writes new projects.
     #[command(subcommand)]
     New(New),
+    /// Plays whole clusters in which much goes wrong, and says whether an invariant did not hold.
+    ///
+    /// Nothing is started: network, disks, clocks and machines are simulated. Exits with 1 if an
+    /// invariant did not hold, with the seed and the transcript that show it.
+    Sim(Sim),
     /// Measures this installation.
     #[command(subcommand)]
     Bench(Bench),

@@ -18,6 +18,7 @@ mod output_file;
 mod progress;
 mod run;
 mod shipped;
+mod sim;
 mod table;
 mod view;
 mod wasm_file;
@@ -74,6 +75,7 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
         Command::Inspect(arguments) => inspect::inspect(&arguments, output),
         Command::Executor(command) => executor::executor(command, output).await,
         Command::New(command) => new::new(&command, output),
+        Command::Sim(arguments) => return sim::sim(&arguments, output),
         Command::Bench(Bench::Launch(arguments)) => bench::launch(arguments, output).await,
         Command::Completions { shell } => {
             config::print_completions(shell);

@@ -48,6 +48,21 @@ pub struct Counts {
     pub orders_done: u64,
 }
 
+impl Counts {
+    /// Adds what happened in another run.
+    pub fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.faults += other.faults;
+        self.messages_lost += other.messages_lost;
+        self.launched += other.launched;
+        self.started += other.started;
+        self.updates += other.updates;
+        self.frameworks_ended += other.frameworks_ended;
+        self.orders += other.orders;
+        self.orders_done += other.orders_done;
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.transcript)?;

@@ -4,5 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "all of this is tests; clippy knows only their functions")]
 
 mod config;
+mod processes;
 mod seeds;
 mod transcripts;

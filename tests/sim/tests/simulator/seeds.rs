@@ -1,83 +1,48 @@
 //! Many worlds. A seed that fails prints what happened in it.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use stoa_model::task::TaskState;
-use stoa_sim::{Counts, Faults, Outcome, Seen, Tally, run};
+use stoa_sim::{Faults, Report, Seen, play_seeds, run};
 
 const SEEDS: u64 = 1_000;
 const SEEDS_CALM: u64 = 50;
 const SEEDS_TWICE: u64 = 20;
 const FAULTS: u64 = 25;
 
-/// What all runs together have shown.
-#[derive(Default)]
-struct Sum {
-    tally: Tally,
-    transitions: BTreeSet<(Option<TaskState>, TaskState)>,
-    counts: Vec<Counts>,
-}
-
-/// Plays seeds on all processors; each outcome must be a good one.
-fn play(seeds: u64, faults: &Faults) -> Sum {
-    let (next, sum) = (AtomicU64::new(0), Mutex::new(Sum::default()));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
-                        return;
-                    }
-                    let outcome = run(seed, faults);
-                    assert!(outcome.violation.is_none(), "\n{outcome}");
-                    sum.lock().unwrap().add(outcome);
-                }
-            });
-        }
-    });
-    sum.into_inner().unwrap()
-}
-
-impl Sum {
-    fn add(&mut self, outcome: Outcome) {
-        self.tally.add(&outcome.tally);
-        self.transitions.extend(outcome.transitions);
-        self.counts.push(outcome.counts);
+/// What the seeds have shown, which must be good.
+fn good(seeds: u64, faults: &Faults) -> Report {
+    let report = play_seeds(0, seeds, faults);
+    if let Some(outcome) = report.failures.first() {
+        panic!("{} of {seeds} seeds; the first:\n{outcome}", report.violations);
     }
-
-    fn of(&self, count: fn(&Counts) -> u64) -> u64 {
-        self.counts.iter().map(count).sum()
-    }
+    report
 }
 
 #[test]
 fn world_in_which_nothing_goes_wrong_comes_to_rest() {
-    let sum = play(SEEDS_CALM, &Faults::none());
-    assert_eq!(sum.of(|it| it.messages_lost), 0);
+    let report = good(SEEDS_CALM, &Faults::none());
+    assert_eq!(report.counts.messages_lost, 0);
 }
 
 #[test]
 fn world_in_which_everything_goes_wrong_comes_to_rest() {
-    let sum = play(SEEDS, &Faults::all(FAULTS));
+    let report = good(SEEDS, &Faults::all(FAULTS));
     // A world in which nothing happens proves nothing.
-    assert!(sum.of(|it| it.events) > 200 * SEEDS);
-    assert!(sum.of(|it| it.faults) >= FAULTS * SEEDS);
-    assert!(sum.of(|it| it.messages_lost) > 10 * SEEDS);
-    assert!(sum.of(|it| it.launched) > 5 * SEEDS);
-    assert!(sum.of(|it| it.started) > 3 * SEEDS);
-    assert!(sum.of(|it| it.updates) > 10 * SEEDS);
-    assert!(sum.of(|it| it.frameworks_ended) > SEEDS / 10);
-    assert!(sum.of(|it| it.orders_done) > SEEDS / 2);
+    let counts = &report.counts;
+    assert!(counts.events > 200 * SEEDS);
+    assert!(counts.faults >= FAULTS * SEEDS);
+    assert!(counts.messages_lost > 10 * SEEDS);
+    assert!(counts.launched > 5 * SEEDS);
+    assert!(counts.started > 3 * SEEDS);
+    assert!(counts.updates > 10 * SEEDS);
+    assert!(counts.frameworks_ended > SEEDS / 10);
+    assert!(counts.orders_done > SEEDS / 2);
     for what in Seen::ALL {
-        println!("{:>8}  {}", sum.tally.count(*what), what.what());
+        println!("{:>8}  {}", report.tally.count(*what), what.what());
     }
-    let never: Vec<_> = Seen::ALL.iter().filter(|it| sum.tally.count(**it) == 0).collect();
+    let never: Vec<_> = Seen::ALL.iter().filter(|it| report.tally.count(**it) == 0).collect();
     assert!(never.is_empty(), "never seen: {never:?}");
-    let missing: Vec<_> = TRANSITIONS.iter().filter(|it| !sum.transitions.contains(it)).collect();
+    let missing = TRANSITIONS.iter().filter(|it| !report.transitions.contains(it));
+    let missing: Vec<_> = missing.collect();
     assert!(missing.is_empty(), "no task went so: {missing:?}");
 }
 
