@@ -80,8 +80,7 @@ impl Agent {
             if task.stage() == Stage::Delivered && task.state() == TaskState::Staging {
                 self.hand_over(key, actions);
             }
-            let is_lost = is_planted(Bug::AgentForgetsKillAtRestart);
-            if let Some(Kill { policy, .. }) = task.kill().filter(|_| !is_lost) {
+            if let Some(Kill { policy, .. }) = task.kill() {
                 let TaskKey { framework, task } = key.clone();
                 actions.push(Action::ToHost(host::Command::Kill { framework, task, policy }));
             }

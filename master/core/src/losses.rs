@@ -125,7 +125,7 @@ impl Master {
             return self.close_breaker(step);
         };
         let is_hasty = is_planted(Bug::MasterLosesAllAtOnce);
-        let interval_ms = if is_hasty { 0 } else { self.config.agent_loss_interval_ms };
+        let interval_ms = if is_hasty { 1 } else { self.config.agent_loss_interval_ms };
         self.losses.next_at = step.now.plus_ms(interval_ms);
         self.deadlines.set(Deadline::Loss, self.losses.next_at);
         let is_released = self.losses.released.contains(&id);

@@ -70,8 +70,6 @@ bugs! {
     AgentForgetsUpdate,
     /// A task that waits for its artifacts cannot be killed.
     AgentForgetsKill,
-    /// A kill is not said again to the host that outlived the agent.
-    AgentForgetsKillAtRestart,
     /// Tasks that ran when the host died are started again.
     AgentStartsAgain,
     /// The host is not told that a framework is removed.
@@ -106,6 +104,14 @@ bugs! {
     EdgeSendsBeforeDurableAtMaster,
     /// The last record of an agent's batch is lost.
     EdgeLosesRecord,
+    /// A write of a former leader is taken.
+    StoreComparesNothing,
+    /// A new leader has the epoch of a former one.
+    StoreReusesEpoch,
+    /// A leader acts on though its lease may be over.
+    LeaderIgnoresLease,
+    /// A new leader does not know which agents are gone.
+    LeaderForgetsGone,
     /// An executor host starts what it had before.
     HostForgets,
 }

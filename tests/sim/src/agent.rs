@@ -1,17 +1,20 @@
 //! An agent's process: its core, its checkpoint, what its edge does besides, and its ends and
 //! starts. It never decides what the core decides.
 
-use stoa_agent_core::{Action, Agent, Config, Input, LogPiece, Recovered, Warning};
+use std::collections::BTreeMap;
+
+use stoa_agent_core::{Action, Agent, Config, Input, LogPiece, Record, Recovered, Warning};
 use stoa_invariants::{Checked, Invariant, Life, Name, Violation};
 use stoa_model::agent::AgentInfo;
 use stoa_model::digest::Digest;
+use stoa_model::host;
 use stoa_model::instant::Instant;
 use stoa_model::resources::Resources;
 use stoa_model::status::Reason;
 use stoa_planted::{Bug, is_planted};
 
 use crate::edge::{Batch, Edge};
-use crate::host::Host;
+use crate::host::{Host, Key};
 use crate::network::End;
 use crate::print;
 use crate::queue::{Call, Happening};
@@ -20,6 +23,24 @@ use crate::world::World;
 
 /// The longest time an Update waits until it is sent again, so that runs end soon.
 const RESEND_MS_MAX: u64 = 20_000;
+
+/// The longest time between what an agent says to its host and its end, if that is to be soon.
+const SOON_MS_MAX: u64 = 4;
+
+/// The longest time that an artifact needs.
+const FETCH_MS_MAX: u64 = 2_000;
+
+/// After what an agent ends soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Soon {
+    /// After it has told its host to run something.
+    AfterLaunch,
+    /// After it has told its host to end something.
+    AfterKill,
+}
+
+/// How long the end of a task may take after its grace, in milliseconds.
+const KILL_MS_MAX: u64 = 10_000;
 
 /// One agent, with its host.
 #[derive(Debug)]
@@ -36,6 +57,12 @@ pub struct AgentProcess {
     told_host_at: Instant,
     /// It ends in the middle of its next batch.
     pub(crate) will_crash: bool,
+    /// It ends a moment after what it says to its host next.
+    pub(crate) will_crash_soon: Option<Soon>,
+    /// Kills that it has recorded: when, and with which grace.
+    pub(crate) kills: BTreeMap<Key, (Instant, u64)>,
+    /// Since when it runs and does not stand still.
+    pub(crate) calm_since: Instant,
     /// How often its machine was started.
     pub(crate) boots: u32,
     /// The first records of this process are durable: from then on its host lives by itself.
@@ -78,6 +105,9 @@ impl World {
             end: End::default(),
             told_host_at: self.now,
             will_crash: false,
+            will_crash_soon: None,
+            kills: BTreeMap::new(),
+            calm_since: self.now,
             boots: 1,
             is_settled: false,
             is_outlived: false,
@@ -108,6 +138,7 @@ impl World {
             process.host = Host::new(process.host.life);
         }
         process.is_settled = false;
+        process.calm_since = self.now;
         process.end.stream = None;
         process.core = Some(Agent::new(config, process.disk.clone(), now));
         self.checker.on_agent_start(name, &process.info.resources);
@@ -193,6 +224,10 @@ impl World {
     fn keep_at_agent(&mut self, at: usize, action: &Action) -> Checked {
         let Action::Record(record) = action else { return Ok(()) };
         self.checker.on_agent_record(Name::Agent(at), record)?;
+        if let Record::KillRequested { framework, task, policy, .. } = record {
+            let key = (framework.clone(), task.clone());
+            self.agents[at].kills.insert(key, (self.now, policy.grace_ms));
+        }
         let kept = self.agents[at].disk.apply(record);
         kept.map_err(|why| Violation::new(Invariant::D1, why.to_string()))
     }
@@ -207,24 +242,36 @@ impl World {
                 self.send_up(name, Call::Agent(call));
             }
             Action::ToHost(command) => {
-                let due = self.now.plus_ms(self.host_takes_ms(1));
+                let is_kill = matches!(command, host::Command::Kill { .. });
+                let after = if is_kill { Soon::AfterKill } else { Soon::AfterLaunch };
+                let is_last = self.agents[at].will_crash_soon == Some(after);
+                let due =
+                    self.now.plus_ms(self.host_takes_ms(if is_last { SOON_MS_MAX } else { 1 }));
                 let due = due.max(self.agents[at].told_host_at);
                 self.agents[at].told_host_at = due;
                 let life = self.agents[at].life;
-                self.queue.push(due, Happening::HostHears(at, life, Box::new(command)));
+                if is_last {
+                    self.agents[at].will_crash_soon = None;
+                    let soon = self.now.plus_ms(self.chance.between(0, SOON_MS_MAX));
+                    self.queue.push(soon, Happening::Crash(at, life));
+                }
+                let lives = (life, self.agents[at].host.life);
+                self.queue.push(due, Happening::HostHears(at, lives, Box::new(command)));
             }
             Action::Fetch(digest) => {
                 let answer = self.fetched(digest);
-                self.answer_agent(at, answer);
+                let is_slow = !self.plan.timing.is_exact && self.chance.one_in(3);
+                let delay_ms = if is_slow { self.chance.between(0, FETCH_MS_MAX) } else { 0 };
+                self.answer_agent(at, delay_ms, answer);
             }
             Action::ReadLog { request, .. } => {
                 let piece = Ok(LogPiece { data: Vec::new(), size_bytes: 0 });
-                self.answer_agent(at, Input::LogRead { request, piece });
+                self.answer_agent(at, 0, Input::LogRead { request, piece });
             }
             Action::Publish { framework, task, .. } => {
                 let is_bad = self.chance.one_in(self.plan.faults.artifact_one_in);
                 let result = if is_bad { Err("bad luck".to_owned()) } else { Ok(()) };
-                self.answer_agent(at, Input::Published { framework, task, result });
+                self.answer_agent(at, 0, Input::Published { framework, task, result });
             }
             Action::End(why) => {
                 self.note(format!("{name:>6} !! ends for good: {why}"));
@@ -250,8 +297,8 @@ impl World {
     }
 
     /// The edge has done what the core asked for; what it learned reaches the core later.
-    fn answer_agent(&mut self, at: usize, input: Input) {
-        let due = self.now.plus_ms(self.latency_ms());
+    fn answer_agent(&mut self, at: usize, delay_ms: u64, input: Input) {
+        let due = self.now.plus_ms(delay_ms + self.latency_ms());
         let life = self.agents[at].life;
         self.queue.push(due, Happening::AgentLearns(at, life, Box::new(input)));
     }
@@ -324,6 +371,27 @@ impl World {
         let process = &mut self.agents[at];
         process.core = None;
         process.will_crash = false;
+        process.will_crash_soon = None;
+        Ok(())
+    }
+
+    /// What is to be ended has ended, unless its agent was away or stood still.
+    pub(crate) fn check_kills(&self) -> Checked {
+        for (at, agent) in self.agents.iter().enumerate() {
+            let is_calm = agent.core.is_some() && self.awake_at(Name::Agent(at)) <= self.now;
+            let is_late = |(asked, grace_ms): (Instant, u64)| {
+                let since = asked.max(agent.calm_since);
+                is_calm && self.now.ms_since(since) > grace_ms + KILL_MS_MAX
+            };
+            let mut late = agent
+                .host
+                .live()
+                .filter(|key| agent.kills.get(key).is_some_and(|kill| is_late(*kill)));
+            if let Some((framework, task)) = late.next() {
+                let seen = format!("{framework}/{task} on {}", Name::Agent(at));
+                return Err(Violation::new(Invariant::T8, seen));
+            }
+        }
         Ok(())
     }
 

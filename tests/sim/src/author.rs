@@ -83,6 +83,8 @@ pub enum Thought {
     Catch,
     /// Whatever comes to its mind.
     Whim,
+    /// End a task that it has just launched.
+    Regret(TaskId, AgentId),
     /// Give back all it holds and end what does not end by itself.
     Settle,
 }
@@ -154,12 +156,12 @@ pub fn task_info(
     id: TaskId,
     agent: AgentId,
     resources: Resources,
-    (guest, executor): (Guest, Option<&ExecutorId>),
+    (guest, program, executor): (Guest, u8, Option<&ExecutorId>),
 ) -> TaskInfo {
     let body = match executor {
         None => TaskBody::Command(CommandInfo {
             arguments: guest.to_string().split(' ').map(str::to_owned).collect(),
-            ..CommandInfo::new(Digest([1; 32]), "guest")
+            ..CommandInfo::new(Digest([program; 32]), "guest")
         }),
         Some(executor) => {
             let resources = Resources::new(100, 32 << 20);
@@ -302,6 +304,9 @@ impl World {
             }
             Thought::Catch => self.ask_all(at),
             Thought::Whim => self.on_whim(at),
+            Thought::Regret(task, agent) => {
+                self.call(at, Call::Kill { task, agent: Some(agent), policy: None })
+            }
             Thought::Settle => self.settle_author(at),
         }
     }

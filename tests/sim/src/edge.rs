@@ -52,6 +52,11 @@ impl<A> Edge<A> {
         std::mem::take(&mut self.batch)
     }
 
+    /// The records of the batch that is being made durable.
+    pub fn records<R>(&self, record: impl Fn(&A) -> Option<R>) -> Vec<R> {
+        self.batch.iter().filter_map(record).collect()
+    }
+
     /// Takes what is not to be made durable out of the batch that is: a bug that can be planted.
     pub fn take_rest(&mut self, is_record: impl Fn(&A) -> bool) -> Vec<A> {
         self.batch.extract_if(.., |action| !is_record(action)).collect()

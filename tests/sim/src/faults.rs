@@ -3,6 +3,7 @@
 
 use stoa_invariants::{Checked, Name};
 
+use crate::agent::Soon;
 use crate::plan::Fault;
 use crate::queue::Happening;
 use crate::seen::Seen;
@@ -26,6 +27,7 @@ impl World {
 
     pub(crate) fn on_fault(&mut self) -> Checked {
         self.counts.faults += 1;
+        self.check_kills()?;
         let kind = self.chance.weighted(&self.plan.faults.weights).map(|at| Fault::ALL[at].0);
         match kind {
             Some(Fault::Cut) => self.cut_one(),
@@ -58,6 +60,8 @@ impl World {
                 self.tally.note(Seen::Ordered);
                 self.order_something()?;
             }
+            Some(Fault::StoreDown) => self.stop_store(),
+            Some(Fault::StoreCut) => self.cut_from_store(),
             None => {}
         }
         self.begin_faults();
@@ -138,6 +142,10 @@ impl World {
                 self.masters[at].will_crash = self.masters[at].is_up;
             }
             Name::Master(at) if self.masters[at].is_up => self.crash_master(at),
+            Name::Agent(at) if is_later && self.chance.one_in(2) => {
+                let after = if self.chance.one_in(2) { Soon::AfterKill } else { Soon::AfterLaunch };
+                self.agents[at].will_crash_soon = Some(after);
+            }
             Name::Agent(at) if is_later => {
                 self.agents[at].will_crash = self.agents[at].core.is_some();
             }
@@ -176,7 +184,38 @@ impl World {
         self.note(format!("{name:>6} !! stands still for {delay_ms}ms"));
         let until = self.now.plus_ms(delay_ms).max(self.awake_at(name));
         self.paused.insert(name, until);
+        if let Name::Agent(at) = name {
+            self.agents[at].calm_since = until;
+        }
         self.queue.push(until, Happening::Wake(name));
+    }
+
+    fn stop_store(&mut self) {
+        if !self.is_shared() {
+            return;
+        }
+        if self.chance.one_in(2) {
+            self.tally.note(Seen::LeasesLost);
+            self.note(" store !! ends all leases before their time");
+            return self.store.lose_leases(self.now);
+        }
+        let delay_ms = self.chance.between(0, 3 * self.plan.timing.lease_ms);
+        self.tally.note(Seen::StoreDown);
+        self.note(format!(" store !! answers nobody for {delay_ms}ms"));
+        self.store.down_until = self.now.plus_ms(delay_ms);
+    }
+
+    fn cut_from_store(&mut self) {
+        if !self.is_shared() {
+            return;
+        }
+        // Mostly the one that leads.
+        let at = self.leader().filter(|_| !self.chance.one_in(3));
+        let at = at.unwrap_or_else(|| self.chance.index(self.masters.len()));
+        let delay_ms = self.chance.between(0, 3 * self.plan.timing.lease_ms);
+        self.tally.note(Seen::StoreCut);
+        self.note(format!("{:>6} !! cannot reach the store for {delay_ms}ms", Name::Master(at)));
+        self.store.cut_until.insert(at, self.now.plus_ms(delay_ms));
     }
 
     fn slow_one(&mut self) {

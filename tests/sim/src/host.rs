@@ -18,6 +18,9 @@ use crate::queue::Happening;
 use crate::seen::Seen;
 use crate::world::World;
 
+/// The longest time that a compile takes.
+const COMPILE_MS_MAX: u64 = 800;
+
 /// A task by its full name.
 pub type Key = (FrameworkId, TaskId);
 
@@ -125,10 +128,11 @@ impl World {
         host.live.insert(key.clone(), Hosted { guest, executor, is_killing: false, said: None });
         self.counts.started += 1;
         self.checker.on_start(Name::Agent(at), &key)?;
-        if !self.plan.timing.is_exact && self.chance.one_in(3) {
+        let is_compiled = self.plan.timing.is_exact || !self.chance.one_in(3);
+        if !is_compiled {
             self.host_change(at, &key, (TaskState::Starting, Reason::Progress));
         }
-        let delay_ms = self.host_takes_ms(5);
+        let delay_ms = self.host_takes_ms(if is_compiled { 5 } else { COMPILE_MS_MAX });
         self.host_later(at, delay_ms, Deed::Run(key));
         Ok(())
     }

@@ -13,6 +13,7 @@
 
 mod agent;
 mod author;
+mod candidate;
 mod chance;
 mod clock;
 mod edge;

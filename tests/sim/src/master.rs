@@ -2,12 +2,13 @@
 //! It never decides what the core decides.
 
 use stoa_invariants::{Checked, Invariant, Life, Name, Patience, Step, Violation};
-use stoa_master_core::{Action, Config, Input, Master, Record};
+use stoa_master_core::{Action, Config, Input, Master, Record, Recovered};
 use stoa_model::agent::AgentDuty;
 use stoa_model::operator::ClusterEvent;
 use stoa_model::scheduler::{self, MasterInfo};
 use stoa_planted::{Bug, is_planted};
 
+use crate::candidate::Candidate;
 use crate::edge::{Batch, Edge};
 use crate::queue::{Event, Happening};
 use crate::seen::Seen;
@@ -21,6 +22,7 @@ pub struct MasterProcess {
     /// None while it does not lead.
     pub(crate) core: Option<Master>,
     pub(crate) life: Life,
+    pub(crate) candidate: Candidate,
     pub(crate) edge: Edge<Action>,
     /// It ends in the middle of its next batch.
     pub(crate) will_crash: bool,
@@ -37,14 +39,19 @@ impl World {
         process.is_up = true;
         self.set_clock(Name::Master(at));
         self.note(format!("{:>6} !! starts", Name::Master(at)));
-        self.lead(at);
+        if self.is_shared() {
+            return self.stand(at);
+        }
+        let records = self.store.records.clone();
+        self.lead(at, records);
     }
 
     /// The master knows what its store knows, and acts from now on.
-    fn lead(&mut self, at: usize) {
+    pub(crate) fn lead(&mut self, at: usize, known: Recovered) {
         let now = self.local(Name::Master(at));
         let timing = &self.plan.timing;
-        let id = format!("m{}", (at as u32) * 1_000 + self.masters[at].life.0);
+        let epoch = self.masters[at].candidate.epoch();
+        let id = format!("m{}", epoch.unwrap_or(u64::from(self.masters[at].life.0)));
         let config = Config {
             heartbeat_ms: timing.heartbeat_ms,
             agent_unreachable_ms: timing.unreachable_ms,
@@ -57,12 +64,17 @@ impl World {
         let patience =
             Patience { unreachable_ms: timing.unreachable_ms, loss_interval_ms: timing.loss_ms.0 };
         self.checker.on_master_start(Name::Master(at), now, patience);
-        let recovered = self.store.records.clone();
-        self.masters[at].core = Some(Master::new(config, recovered, now));
+        let known = self.known_to_leader(known);
+        self.masters[at].core = Some(Master::new(config, known, now));
     }
 
     pub(crate) fn step_master(&mut self, at: usize, input: Input) -> Checked {
         let now = self.local(Name::Master(at));
+        if self.masters[at].core.is_some() && !self.may_act(at) {
+            self.step_down(at, "its lease may be over");
+            return Ok(());
+        }
+        let is_leader = self.is_leader(at);
         let Some(core) = &mut self.masters[at].core else { return Ok(()) };
         let mut actions = Vec::new();
         let is_tick = input == Input::Tick;
@@ -82,7 +94,9 @@ impl World {
         if !actions.is_empty() {
             let state = core.state();
             self.checker.on_state(Name::Master(at), &state)?;
-            self.check_drained(&state)?;
+            if is_leader {
+                self.check_drained(&state)?;
+            }
         }
         self.masters[at].edge.extend(actions);
         self.flush_master(at)
@@ -103,6 +117,10 @@ impl World {
                         self.crash_master(at);
                         return Ok(());
                     }
+                    if self.is_shared() {
+                        self.commit(at);
+                        return Ok(());
+                    }
                     let due = self.now.plus_ms(self.disk_ms(Name::Master(at)));
                     let life = self.masters[at].life;
                     self.queue.push(due, Happening::Written(Name::Master(at), life));
@@ -121,7 +139,11 @@ impl World {
     /// Makes the records of a batch durable, then does the rest of it in order; if the master is
     /// to end, it ends anywhere in between.
     fn do_master(&mut self, at: usize, batch: Vec<Action>) -> Checked {
-        let (records, rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_record);
+        let (mut records, rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(is_record);
+        if self.is_shared() {
+            // The store has them.
+            records.clear();
+        }
         if !self.masters[at].will_crash {
             records.into_iter().for_each(|record| self.keep_at_master(record));
             return rest.into_iter().try_for_each(|action| self.do_at_master(at, action));
@@ -140,15 +162,40 @@ impl World {
 
     fn keep_at_master(&mut self, action: Action) {
         if let Action::Record(record) = action {
-            self.checker.on_master_record(&record);
-            if let Record::FrameworkRemoved { .. } = record {
-                self.counts.frameworks_ended += 1;
-            }
-            self.store.records.apply(record);
+            self.keep(record);
         }
     }
 
+    /// Whether the master may act, as far as it knows.
+    fn may_act(&self, at: usize) -> bool {
+        !self.is_shared() || self.holds_lease(at)
+    }
+
+    /// Whether it leads, whatever it knows.
+    pub(crate) fn is_leader(&mut self, at: usize) -> bool {
+        let epoch = self.masters[at].candidate.epoch();
+        !self.is_shared() || epoch.is_some() && self.store.epoch(self.now) == epoch
+    }
+
+    /// The master that leads and knows it.
+    pub(crate) fn leader(&mut self) -> Option<usize> {
+        (0..self.masters.len()).find(|at| self.masters[*at].core.is_some() && self.is_leader(*at))
+    }
+
     fn do_at_master(&mut self, at: usize, action: Action) -> Checked {
+        if self.masters[at].core.is_none() {
+            return Ok(());
+        }
+        if !self.may_act(at) {
+            self.step_down(at, "its lease may be over");
+            return Ok(());
+        }
+        let candidate = &self.masters[at].candidate;
+        if let Some((epoch, lease)) = candidate.epoch().zip(candidate.lease()) {
+            let life = self.masters[at].life;
+            let holds = self.store.is_promised(lease, self.now);
+            self.checker.on_leader_says((Name::Master(at), life), epoch, holds)?;
+        }
         self.checker.on_master_does(Name::Master(at), &action)?;
         if let Action::ToScheduler(_, scheduler::Event::Error { is_final: true, message }) = &action
             && message.contains("another scheduler")
@@ -179,7 +226,10 @@ impl World {
     /// The master ends. Of what was on its way to the disk some may have got there.
     pub(crate) fn crash_master(&mut self, at: usize) {
         let under_way = self.masters[at].edge.end();
-        let records: Vec<_> = under_way.into_iter().filter(is_record).collect();
+        let mut records: Vec<_> = under_way.into_iter().filter(is_record).collect();
+        if self.is_shared() {
+            records.clear();
+        }
         let kept = self.chance.index(records.len() + 1);
         self.note_tail(records.len(), kept);
         records.into_iter().take(kept).for_each(|record| self.keep_at_master(record));

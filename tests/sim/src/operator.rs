@@ -45,8 +45,8 @@ impl World {
 
     /// A question to the master; nobody answers if there is none.
     pub(crate) fn ask_master(&mut self, query: Query) -> Checked {
-        let leader = self.masters.iter().position(|master| master.core.is_some());
-        let Some(at) = leader.filter(|at| self.awake_at(Name::Master(*at)) <= self.now) else {
+        let Some(at) = self.leader().filter(|at| self.awake_at(Name::Master(*at)) <= self.now)
+        else {
             return Ok(());
         };
         self.counts.orders += 1;

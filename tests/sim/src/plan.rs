@@ -30,11 +30,15 @@ pub enum Fault {
     SlowDisk,
     /// An operator wants something of an agent: a drain, its end, or that it goes on.
     Order,
+    /// The store of several masters has no majority for a while.
+    StoreDown,
+    /// One of several masters cannot reach the store for a while.
+    StoreCut,
 }
 
 impl Fault {
     /// Every kind, with how often it happens against the others.
-    pub(crate) const ALL: [(Self, u32); 12] = [
+    pub(crate) const ALL: [(Self, u32); 14] = [
         (Self::Cut, 6),
         (Self::Partition, 2),
         (Self::Clog, 2),
@@ -47,6 +51,8 @@ impl Fault {
         (Self::Pause, 2),
         (Self::SlowDisk, 1),
         (Self::Order, 3),
+        (Self::StoreDown, 1),
+        (Self::StoreCut, 3),
     ];
 }
 
@@ -154,13 +160,15 @@ pub(crate) struct Timing {
     pub(crate) loss_ms: (u64, u64),
     /// How long frameworks wait for a scheduler.
     pub(crate) failover_ms: u64,
+    /// How long the lease of a leader is.
+    pub(crate) lease_ms: u64,
 }
 
 impl Plan {
     pub(crate) fn of_seed(faults: &Faults, chance: &mut Chance) -> Self {
         let is_large = chance.one_in(8);
         Self {
-            masters: 1,
+            masters: chance.between(1, 3) as usize,
             agents: chance.between(1, if is_large { 9 } else { 4 }) as usize,
             schedulers: chance.between(1, 3) as usize,
             tasks: (chance.between(2, 16) + faults.count / 10) as u32,
@@ -203,6 +211,7 @@ impl Timing {
                 true => chance.between(500, 10_000),
                 false => 7 * 24 * 3_600_000,
             },
+            lease_ms: chance.between(2_000, 8_000),
         }
     }
 
@@ -219,6 +228,7 @@ impl Timing {
             offer_lease_ms: 60_000,
             loss_ms: (1_000, 600_000),
             failover_ms: 3_600_000,
+            lease_ms: 10_000,
         }
     }
 }

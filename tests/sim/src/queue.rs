@@ -11,6 +11,7 @@ use stoa_model::{agent_link, host, scheduler};
 
 use crate::author::Thought;
 use crate::host::Deed;
+use crate::store::{Answer, Request};
 
 /// From a scheduler or an agent to the master.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub enum Happening {
     DownEnded(ConnectionId),
     /// A batch of records is durable.
     Written(Name, Life),
+    /// An agent ends, and starts again later.
+    Crash(usize, Life),
     /// A process starts again.
     Start(Name),
     /// A peer and a master can reach each other again.
@@ -48,7 +51,7 @@ pub enum Happening {
     /// A process that stood still goes on.
     Wake(Name),
     /// The agent's command arrives at its host.
-    HostHears(usize, Life, Box<host::Command>),
+    HostHears(usize, (Life, Life), Box<host::Command>),
     /// Something in a host comes to its time.
     HostDoes(usize, Life, Deed),
     /// What a host says arrives at its agent.
@@ -57,6 +60,10 @@ pub enum Happening {
     AgentLearns(usize, Life, Box<agent::Input>),
     /// An author does what it had in mind.
     Thought(usize, Life, Thought),
+    /// What a master asks arrives at the store.
+    StoreHears(usize, Life, u64, Box<Request>),
+    /// What the store answers arrives at the master.
+    StoreSays(usize, Life, u64, Box<Answer>),
     /// Something goes wrong.
     Fault,
 }

@@ -15,6 +15,9 @@ use crate::world::World;
 const REST_MS_MAX: u64 = 900_000;
 const LOOK_MS: u64 = 1_000;
 
+/// After which time somebody must lead besides four leases, in milliseconds.
+const LEADS_MS: u64 = 10_000;
+
 /// After which time an operator lets the breaker go, in milliseconds.
 const RESET_MS: u64 = 120_000;
 
@@ -23,9 +26,14 @@ impl World {
         self.note("       !! nothing goes wrong any more");
         self.plan.faults = Faults::none();
         self.network.release();
+        self.store.down_until = self.now;
+        self.store.cut_until.clear();
         self.slow.clear();
         self.masters.iter_mut().for_each(|master| master.will_crash = false);
-        self.agents.iter_mut().for_each(|agent| agent.will_crash = false);
+        for agent in &mut self.agents {
+            agent.will_crash = false;
+            agent.will_crash_soon = None;
+        }
         self.wake_all()?;
         (0..self.masters.len()).for_each(|at| self.start(Name::Master(at)));
         (0..self.agents.len()).for_each(|at| self.start(Name::Agent(at)));
@@ -40,10 +48,13 @@ impl World {
         loop {
             let look_at = self.now.plus_ms(LOOK_MS);
             while self.advance(look_at)? {}
+            self.check_kills()?;
             // Agents that never heard their id hold the breaker for ever, unless people know it.
             if self.now.ms_since(began) / LOOK_MS == RESET_MS / LOOK_MS {
                 self.ask_master(Query::ResetBreaker)?;
             }
+            let may_wait = self.now.ms_since(began) < LEADS_MS + 4 * self.plan.timing.lease_ms;
+            ensure(may_wait || self.leader().is_some(), Invariant::V1, || "nobody".to_owned())?;
             match self.check_rest() {
                 Err(violation) if self.now >= until => return Err(violation),
                 Err(_) => {}
@@ -53,7 +64,7 @@ impl World {
     }
 
     /// Whether everything has come to rest.
-    fn check_rest(&self) -> Checked {
+    fn check_rest(&mut self) -> Checked {
         self.check_authors()?;
         (0..self.agents.len()).try_for_each(|at| self.check_agent_rests(at))?;
         self.check_master_rests()
@@ -113,9 +124,8 @@ impl World {
     }
 
     /// Every agent is there, nothing is used, and no task is open.
-    fn check_master_rests(&self) -> Checked {
-        let leader = self.masters.iter().position(|master| master.core.is_some());
-        let Some(at) = leader else {
+    fn check_master_rests(&mut self) -> Checked {
+        let Some(at) = self.leader() else {
             return Err(Violation::new(Invariant::V1, "nobody"));
         };
         let Some(core) = &self.masters[at].core else { return Err(busy(Name::Master(at))) };

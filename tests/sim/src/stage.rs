@@ -181,7 +181,7 @@ impl Stage {
         let id = task_id(task)?;
         author.tasks.insert(id.clone(), Own::new(agent.clone(), guest));
         let resources = resources(&asked.join(" "))?;
-        let info = task_info(id, agent, resources, (guest, executor.as_ref()));
+        let info = task_info(id, agent, resources, (guest, 1, executor.as_ref()));
         let filters = Filters { refuse_ms: 60_000 };
         Ok(Call::Launch { offers, tasks: vec![info], filters })
     }

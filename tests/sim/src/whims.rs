@@ -14,6 +14,9 @@ use crate::guest::Guest;
 use crate::seen::Seen;
 use crate::world::World;
 
+/// How soon an author may regret a Launch, in milliseconds.
+const REGRET_MS_MAX: u64 = 100;
+
 /// One whim in so many ends the framework.
 const UNREGISTER_ONE_IN: u64 = 150;
 
@@ -37,8 +40,8 @@ impl World {
             self.say_garbage(at)?;
             self.spend_badly(at)?;
         }
-        match self.chance.between(0, 8) {
-            0 | 1 => self.kill_one(at)?,
+        match self.chance.between(0, 10) {
+            0 | 1 | 9 | 10 => self.kill_one(at)?,
             2 => self.kill_nothing(at)?,
             3 => self.ask_about_some(at)?,
             4 => self.call(at, Call::Reconcile(Vec::new()))?,
@@ -53,7 +56,10 @@ impl World {
     }
 
     fn kill_one(&mut self, at: usize) -> Checked {
+        let is_any = self.chance.one_in(4);
         let open = self.schedulers[at].author.open();
+        let is_patient = |own: &Own| own.guest.runs_ms.is_none() && !own.is_killed;
+        let open = open.filter(|(_, own)| is_any || is_patient(own));
         let open: Vec<_> = open.map(|(task, own)| (task.clone(), own.agent.clone())).collect();
         let Some((task, agent)) = self.chance.pick(open) else { return Ok(()) };
         if let Some(own) = self.schedulers[at].author.tasks.get_mut(&task) {
@@ -163,7 +169,13 @@ impl World {
         let cpus_milli = self.chance.between(10, (most / 2).max(10));
         let memory_bytes = self.chance.between(1, 8) * (16 << 20);
         self.counts.launched += 1;
-        task_info(id, agent, Resources::new(cpus_milli, memory_bytes), (guest, executor.as_ref()))
+        if self.chance.one_in(10) {
+            let delay_ms = self.chance.between(0, REGRET_MS_MAX);
+            self.think(at, delay_ms, Thought::Regret(id.clone(), agent.clone()));
+        }
+        let program = self.chance.between(3, 8) as u8;
+        let resources = Resources::new(cpus_milli, memory_bytes);
+        task_info(id, agent, resources, (guest, program, executor.as_ref()))
     }
 }
 

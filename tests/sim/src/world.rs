@@ -111,7 +111,10 @@ impl World {
     fn next_due(&self) -> Option<(Instant, Due)> {
         let queued = self.queue.next_at().map(|at| (at, Due::Queue));
         let masters = self.masters.iter().enumerate().filter_map(|(at, master)| {
-            Some((Name::Master(at), master.core.as_ref()?.next_deadline()?))
+            let core = master.core.as_ref().and_then(|core| core.next_deadline());
+            let stands = self.is_shared() && master.is_up;
+            let candidate = Some(master.candidate.deadline()).filter(|_| stands);
+            Some((Name::Master(at), core.into_iter().chain(candidate).min()?))
         });
         let agents = self.agents.iter().enumerate().filter_map(|(at, agent)| {
             Some((Name::Agent(at), agent.core.as_ref()?.next_deadline()?))
@@ -128,7 +131,14 @@ impl World {
 
     fn tick(&mut self, name: Name) -> Checked {
         match name {
-            Name::Master(at) => self.step_master(at, master::Input::Tick),
+            Name::Master(at) => {
+                let now = self.local(name);
+                let stands = self.is_shared() && self.masters[at].is_up;
+                if stands && self.masters[at].candidate.deadline() <= now {
+                    return self.on_candidate(at);
+                }
+                self.step_master(at, master::Input::Tick)
+            }
             Name::Agent(at) => self.step_agent(at, agent::Input::Tick),
             Name::Scheduler(at) => self.step_session(at, session::Input::Tick),
         }
@@ -179,6 +189,13 @@ impl World {
             Happening::UpEnded(id) => self.on_up_ended(id),
             Happening::DownEnded(id) => self.on_down_ended(id),
             Happening::Written(name, life) if life == self.life(name) => self.on_written(name),
+            Happening::Crash(at, life) if life == self.agents[at].life => {
+                if self.agents[at].core.is_some() {
+                    self.crash_agent(at)?;
+                    self.start_later(Name::Agent(at));
+                }
+                Ok(())
+            }
             Happening::Start(name) => {
                 self.start(name);
                 Ok(())
@@ -190,7 +207,9 @@ impl World {
                 }
                 Ok(())
             }
-            Happening::HostHears(at, life, command) if life == self.agents[at].life => {
+            Happening::HostHears(at, lives, command)
+                if lives == (self.agents[at].life, self.agents[at].host.life) =>
+            {
                 self.on_host_command(at, *command)
             }
             Happening::HostDoes(at, life, deed) if life == self.agents[at].host.life => {
@@ -205,6 +224,12 @@ impl World {
             }
             Happening::Thought(at, life, thought) if life == self.schedulers[at].life => {
                 self.on_thought(at, thought)
+            }
+            Happening::StoreHears(at, life, number, request) => {
+                self.on_store_hears(at, life, (number, *request))
+            }
+            Happening::StoreSays(at, life, number, answer) if life == self.masters[at].life => {
+                self.on_store_says(at, number, *answer)
             }
             Happening::Wake(name) => self.on_wake(name),
             Happening::Fault => self.on_fault(),
@@ -221,11 +246,14 @@ impl World {
             Happening::Down(id, _) | Happening::DownEnded(id) => self.network.peer(*id),
             Happening::AgentLearns(at, ..) | Happening::HostSays(at, ..) => Some(Name::Agent(*at)),
             Happening::Thought(at, ..) => Some(Name::Scheduler(*at)),
+            Happening::StoreSays(at, ..) => Some(Name::Master(*at)),
             Happening::HostHears(..)
             | Happening::HostDoes(..)
             | Happening::Start(_)
+            | Happening::Crash(..)
             | Happening::Heal(..)
             | Happening::Wake(_)
+            | Happening::StoreHears(..)
             | Happening::Fault => None,
         }
     }
