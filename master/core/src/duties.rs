@@ -57,6 +57,9 @@ impl Master {
             return Answer::Refused(Refusal::TooManyWaiting);
         }
         if next != duty {
+            if duty == AgentDuty::Drained {
+                self.hold_again(id);
+            }
             self.set_duty(step, id, next);
             self.finish_drains(step);
         }

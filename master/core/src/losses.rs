@@ -119,6 +119,11 @@ impl Master {
         }
     }
 
+    /// An agent is wanted again that was drained while its time was over: the breaker holds it too.
+    pub(crate) fn hold_again(&mut self, id: &AgentId) {
+        self.losses.released.remove(id);
+    }
+
     /// The next agent may be given up, unless too many are away.
     pub(crate) fn on_loss_due(&mut self, step: &mut Step) {
         let Some(id) = self.losses.next() else {
