@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stoa_model::status::Usage;
 
 use crate::container::Walls;
-use crate::limiter::MemoryWall;
+use crate::limiter::{MemoryWall, Together};
 use crate::limits::{EXECUTOR_OUTPUT_BYTES_MAX, GRANT_SUBTASKS_MAX};
 
 /// What is left of a grant. What is carved and what is left are together never more than it.
@@ -18,6 +18,7 @@ pub(crate) struct Budget {
     /// Whether output is a bound on what lives at one time, and not on all there ever was.
     renews_output: bool,
     subtasks: usize,
+    together: Arc<Together>,
     used: Option<Usage>,
 }
 
@@ -26,8 +27,9 @@ impl Budget {
     pub(crate) fn of_task(walls: &Walls) -> Self {
         let memory = Arc::new(MemoryWall::new(walls.memory_bytes));
         let &Walls { fuel, wall_ms, output_bytes, .. } = walls;
-        let (subtasks, used) = (0, None);
-        Self { memory, fuel, wall_ms, output_bytes, renews_output: false, subtasks, used }
+        let renews_output = false;
+        let (subtasks, together, used) = (0, Arc::default(), None);
+        Self { memory, fuel, wall_ms, output_bytes, renews_output, subtasks, together, used }
     }
 
     /// What an executor may use for itself. It draws on `memory` too.
@@ -39,6 +41,7 @@ impl Budget {
             output_bytes: EXECUTOR_OUTPUT_BYTES_MAX,
             renews_output: true,
             subtasks: 0,
+            together: Arc::default(),
             used: None,
         }
     }
@@ -100,14 +103,12 @@ impl Budget {
         if let (Some(left), Some(fuel)) = (&mut self.fuel, walls.fuel) {
             *left = left.saturating_add(fuel.saturating_sub(usage.fuel));
         }
-        self.used = Some(match self.used {
-            None => *usage,
-            Some(used) => Usage {
-                fuel: used.fuel.saturating_add(usage.fuel),
-                wall_us: used.wall_us.saturating_add(usage.wall_us),
-                memory_peak_bytes: used.memory_peak_bytes.max(usage.memory_peak_bytes),
-                output_bytes: used.output_bytes.saturating_add(usage.output_bytes),
-            },
+        let used = self.used.unwrap_or_default();
+        self.used = Some(Usage {
+            fuel: used.fuel.saturating_add(usage.fuel),
+            wall_us: used.wall_us.saturating_add(usage.wall_us),
+            memory_peak_bytes: self.together.peak_bytes(),
+            output_bytes: used.output_bytes.saturating_add(usage.output_bytes),
         });
     }
 
@@ -116,7 +117,13 @@ impl Budget {
         self.subtasks
     }
 
-    /// What all its subtasks have used, as far as they are over.
+    /// Where the memory of its subtasks is counted together.
+    pub(crate) fn together(&self) -> Arc<Together> {
+        Arc::clone(&self.together)
+    }
+
+    /// What all its subtasks have used, as far as they are over: the sum of each, and of memory
+    /// the most that they held at one time.
     pub(crate) fn used(&self) -> Option<Usage> {
         self.used
     }

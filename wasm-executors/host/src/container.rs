@@ -14,7 +14,7 @@ use wasmtime_wasi::{I32Exit, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::end::End;
 use crate::grants::Grants;
-use crate::limiter::{Limiter, MemoryWall};
+use crate::limiter::{Limiter, MemoryWall, Together};
 use crate::limits::{
     COMPONENT_HANDLES_MAX, FUNCTION_NAME_CHARS_MAX, HOST_CALL_BYTES_MAX, RANDOM_BYTES_MAX,
     RESOURCES_MAX, SLICE_FUEL, TRAP_FRAMES_MAX,
@@ -63,6 +63,8 @@ pub(crate) struct Plan {
     pub(crate) sandbox: Option<Arc<Sandbox>>,
     pub(crate) ends: Ends,
     pub(crate) output: Output,
+    /// Where its memory is counted with that of others.
+    pub(crate) together: Arc<Together>,
     /// Its place in the pool.
     pub(crate) slot: OwnedSemaphorePermit,
 }
@@ -123,7 +125,7 @@ fn make_store(plan: &Plan, ends: Ends, leash: &Arc<Leash>) -> Result<Store<Guest
     let mut wasi = wasi.build_p1();
     wasi.ctx().table.set_max_capacity(RESOURCES_MAX);
     let wall = Arc::new(MemoryWall::new(plan.walls.memory_bytes));
-    let limiter = Limiter::new(wall, Arc::clone(leash));
+    let limiter = Limiter::new(wall, Arc::clone(&plan.together), Arc::clone(leash));
     let mut store = Store::new(&plan.engine, Guest { wasi, limiter });
     store.limiter(|guest| &mut guest.limiter);
     set_walls(&mut store, plan.walls.fuel.unwrap_or(u64::MAX));

@@ -43,9 +43,34 @@ impl MemoryWall {
     }
 }
 
+/// What the containers of one grant hold together, and the most that was at one time.
+#[derive(Default)]
+pub(crate) struct Together {
+    held_bytes: AtomicU64,
+    peak_bytes: AtomicU64,
+}
+
+impl Together {
+    /// The most bytes that all of them held at one time.
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        self.peak_bytes.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: u64) {
+        let before = self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.peak_bytes.fetch_max(before + bytes, Ordering::Relaxed);
+    }
+
+    fn take_back(&self, bytes: u64) {
+        self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
 /// The memory wall of one store.
 pub(crate) struct Limiter {
     wall: Arc<MemoryWall>,
+    /// Where what this store holds is counted with that of others.
+    together: Arc<Together>,
     /// What this store holds of it.
     held_bytes: u64,
     /// What the last allowed step added, to be taken back if it fails all the same.
@@ -72,8 +97,13 @@ impl std::fmt::Display for Refusal {
 
 impl Limiter {
     /// The limiter of a store that may hold what is left of `wall`, which others draw on too.
-    pub(crate) fn new(wall: Arc<MemoryWall>, leash: Arc<Leash>) -> Self {
-        Self { wall, held_bytes: 0, step_bytes: 0, refused: None, leash }
+    pub(crate) fn new(wall: Arc<MemoryWall>, together: Arc<Together>, leash: Arc<Leash>) -> Self {
+        Self { wall, together, held_bytes: 0, step_bytes: 0, refused: None, leash }
+    }
+
+    /// Forgets the last refusal: what follows is judged by itself.
+    pub(crate) fn forget_refusal(&mut self) {
+        self.refused = None;
     }
 
     /// The last refusal, if there was one.
@@ -95,14 +125,23 @@ impl Limiter {
         }
         self.held_bytes += asked_bytes;
         self.step_bytes = asked_bytes;
+        self.together.add(asked_bytes);
         self.leash.note_memory_bytes(self.held_bytes);
         true
     }
 
     fn take_back(&mut self) {
         self.wall.give_back(self.step_bytes);
+        self.together.take_back(self.step_bytes);
         self.held_bytes = self.held_bytes.saturating_sub(self.step_bytes);
         self.step_bytes = 0;
+    }
+}
+
+/// The store is gone, and its memory with it.
+impl Drop for Limiter {
+    fn drop(&mut self) {
+        self.together.take_back(self.held_bytes);
     }
 }
 
@@ -157,10 +196,37 @@ mod tests {
         Arc::new(MemoryWall::new(granted_bytes))
     }
 
+    fn limiter(wall: &Arc<MemoryWall>) -> Limiter {
+        Limiter::new(Arc::clone(wall), Arc::default(), Arc::new(Leash::default()))
+    }
+
+    #[test]
+    fn what_stores_hold_together_counts_as_long_as_they_live() {
+        let together = Arc::new(Together::default());
+        let limiter = || Limiter::new(wall(100), Arc::clone(&together), Arc::new(Leash::default()));
+        let (mut first, mut second) = (limiter(), limiter());
+        assert!(first.memory_growing(0, 60, None).unwrap());
+        assert!(second.memory_growing(0, 30, None).unwrap());
+        drop(first);
+        assert!(second.memory_growing(30, 100, None).unwrap());
+        assert_eq!(together.peak_bytes(), 100, "not the 160 that were never held at one time");
+        second.memory_grow_failed(wasmtime::Error::msg("no")).unwrap();
+        assert!(limiter().memory_growing(0, 100, None).unwrap());
+        assert_eq!(together.peak_bytes(), 130);
+    }
+
+    #[test]
+    fn a_refusal_that_is_forgotten_is_no_reason_any_more() {
+        let mut limiter = limiter(&wall(100));
+        assert!(!limiter.memory_growing(0, 101, None).unwrap());
+        limiter.forget_refusal();
+        assert_eq!(limiter.refused(), None);
+    }
+
     #[test]
     fn what_others_hold_of_the_wall_cannot_be_had() {
         let wall = wall(100);
-        let mut limiter = Limiter::new(Arc::clone(&wall), Arc::new(Leash::default()));
+        let mut limiter = limiter(&wall);
         assert!(limiter.memory_growing(0, 30, None).unwrap());
         assert_eq!(wall.take(50), Ok(()));
         assert_eq!(wall.left_bytes(), 20);
@@ -176,7 +242,7 @@ mod tests {
     #[test]
     fn the_sum_counts_and_not_each_memory() {
         let leash = Arc::new(Leash::default());
-        let mut limiter = Limiter::new(wall(100), Arc::clone(&leash));
+        let mut limiter = Limiter::new(wall(100), Arc::default(), Arc::clone(&leash));
         assert!(limiter.memory_growing(0, 60, None).unwrap());
         assert!(!limiter.memory_growing(0, 60, None).unwrap());
         assert_eq!(
@@ -190,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_fails_is_taken_back_and_the_own_maximum_is_no_refusal() {
-        let mut limiter = Limiter::new(wall(100), Arc::new(Leash::default()));
+        let mut limiter = limiter(&wall(100));
         assert!(!limiter.memory_growing(0, 60, Some(50)).unwrap());
         assert_eq!(limiter.refused(), None);
         assert!(limiter.memory_growing(0, 60, None).unwrap());

@@ -31,6 +31,9 @@ pub(crate) const GRANT_SUBTASKS_MAX: usize = 256;
 /// is kept nowhere. `spawn` refuses walls beyond.
 pub(crate) const EXECUTOR_OUTPUT_BYTES_MAX: u64 = 64 << 20;
 
+/// Pipes of one task, or of an executor for itself, that are not closed. `make-pipe` refuses more.
+pub(crate) const GRANT_PIPES_MAX: usize = 256;
+
 /// Pipes of one executor that are not closed. `make-pipe` refuses more.
 pub(crate) const EXECUTOR_PIPES_MAX: usize = 1_024;
 

@@ -132,7 +132,7 @@ impl State {
             walls,
             fuel_used: 0,
             born: Instant::now(),
-            limiter: Limiter::new(memory, Arc::clone(&leash)),
+            limiter: Limiter::new(memory, Arc::default(), Arc::clone(&leash)),
             leash,
             alarms: BTreeSet::new(),
             single_alarms: BTreeMap::new(),

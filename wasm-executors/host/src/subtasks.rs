@@ -21,7 +21,7 @@ use crate::container::{self, Plan, Walls};
 use crate::end::End;
 use crate::executor::Note;
 use crate::grants::Grants;
-use crate::limits::{EXECUTOR_PIPES_MAX, EXECUTOR_SUBTASKS_MAX, SLICE_FUEL};
+use crate::limits::{EXECUTOR_PIPES_MAX, EXECUTOR_SUBTASKS_MAX, GRANT_PIPES_MAX, SLICE_FUEL};
 use crate::output::{Output, Sink};
 use crate::pipes::Pipe;
 use crate::program::Runnable;
@@ -149,6 +149,11 @@ impl State {
             return Err(Refusal::TooMuch(message));
         }
         let task = self.grantor(task)?;
+        if self.pipes.values().filter(|open| open.task == task).count() >= GRANT_PIPES_MAX {
+            let message =
+                format!("{GRANT_PIPES_MAX} pipes of one grant that are not closed are allowed");
+            return Err(Refusal::TooMuch(message));
+        }
         let number = self.next_pipe;
         self.next_pipe += 1;
         self.pipes.insert(number, OpenPipe { task, pipe: Pipe::default() });
@@ -299,6 +304,8 @@ impl State {
             work: self.site.work.clone(),
         };
         let output = Output::new(sink, walls.output_bytes, Arc::clone(&leash));
+        let grant = task.as_ref().and_then(|task| self.tasks.get(task));
+        let together = grant.map_or(&self.own, |task| &task.budget).together();
         let plan = Plan {
             engine: self.site.engine.clone(),
             work: self.site.work.clone(),
@@ -310,6 +317,7 @@ impl State {
             sandbox,
             ends: wires.ends,
             output: output.clone(),
+            together,
             slot: recipe.slot,
         };
         let (notes, held) = (self.notes.clone(), Arc::clone(&leash));

@@ -88,7 +88,9 @@ async fn limits_hold_for_all_programs_together() {
     let over = house.run(task).await;
     assert_eq!(over.exit_code, Some(137), "{over:?}");
     assert!(over.message.starts_with("sort at line 1, column 32"), "{over:?}");
-    assert!(over.usage.is_some_and(|usage| usage.memory_peak_bytes <= 8 * MIB), "{over:?}");
+    // No program had more than its share of 8 MiB, and all of them together no more than the grant.
+    let peak_bytes = over.usage.expect("its programs have run").memory_peak_bytes;
+    assert!(peak_bytes > 0 && peak_bytes <= 24 * MIB, "{peak_bytes}");
 }
 
 #[tokio::test]

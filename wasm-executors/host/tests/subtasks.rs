@@ -234,6 +234,43 @@ async fn programs_are_those_of_the_task_and_its_executor() {
 }
 
 #[tokio::test]
+async fn memory_of_a_task_is_what_its_subtasks_hold_at_one_time() {
+    let mut house = House::new();
+    let cases = [
+        ("one", "spawn a in=executor -- cat\nfeed a 1\nheard a y\nend a", 1),
+        ("turns", "spawn a in=executor -- cat\nend a\nwait\nspawn b in=executor -- cat\nend b", 1),
+        (
+            "both",
+            "spawn a in=executor -- cat\nfeed a 1\nheard a y\n\
+             spawn b in=executor -- cat\nfeed b 1\nheard b y\nend a\nend b",
+            2,
+        ),
+    ];
+    let mut one_bytes = None;
+    for (name, commands, times) in cases {
+        let task = script(&house, name, commands);
+        let over = house.run(task).await;
+        assert_eq!(over.state, TaskState::Finished, "{over:?}");
+        let peak_bytes = over.usage.expect("its subtasks have run").memory_peak_bytes;
+        let one_bytes = *one_bytes.get_or_insert(peak_bytes);
+        assert_eq!(peak_bytes, times * one_bytes, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn pipes_of_one_task_are_bounded_and_another_has_its_own() {
+    let mut house = House::new();
+    let pipes = |count: usize| vec!["pipe p"; count].join("\n");
+    let over = house.run(script(&house, "many", &pipes(257))).await;
+    assert_eq!(
+        transcript(&over),
+        "too much: 256 pipes of one grant that are not closed are allowed"
+    );
+    let over = house.run(script(&house, "other", &pipes(256))).await;
+    assert_eq!(transcript(&over), "");
+}
+
+#[tokio::test]
 async fn a_grant_that_cannot_be_given_starts_nothing() {
     let mut house = House::new();
     let mut task = script(&house, "t", "spawn a as=granted -- cat\nlist /");
