@@ -85,7 +85,9 @@ fn hint(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::TimedOut => "give it more time: --timeout 10m",
         Reason::FuelExhausted => "give it more fuel, or none to count: leave --fuel out",
-        Reason::MemoryExceeded => "give it more memory: --memory 1GiB",
+        Reason::MemoryExceeded => {
+            "give it more memory: --memory 1GiB; its executor: --executor-memory 1GiB"
+        }
         Reason::OutputExceeded => "allow more output: --output-limit 1GiB",
         Reason::DiskExceeded => "give it more disk: --disk 1GiB",
         Reason::MissingImport => {

@@ -339,6 +339,7 @@ impl Actor {
         let event_ms_max = self.store.data().site.event_ms_max;
         self.event_leash.stop_at(after(event_ms_max), Cause::TimedOut);
         self.store.set_fuel(EVENT_FUEL_MAX).expect("the engine counts fuel");
+        self.store.data_mut().limiter.forget_refusal();
         let events = self.world.stoa_executor_events();
         let call = happening.call(events, &mut self.store);
         let outcome = sliced(&self.event_leash, call).await;
@@ -438,7 +439,9 @@ fn check<T>(
         Ok(Ok(value)) => return Ok(value),
         Ok(Err(error)) => match (is_out_of_fuel(&error), store.data().limiter.refused()) {
             (true, _) => format!("{what} used more than {EVENT_FUEL_MAX} units of fuel"),
-            (false, Some(refusal)) => format!("in {what} it was {refusal}"),
+            (false, Some(refusal)) => {
+                return Err(Ending::OutOfMemory(format!("in {what} it was {refusal}")));
+            }
             (false, None) => format!("in {what} it {}", trap_text(&error)),
         },
         Err(Cut::Stopped(_)) => {

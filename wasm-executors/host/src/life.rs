@@ -19,6 +19,8 @@ use crate::tasks::change;
 pub(crate) enum Ending {
     /// It did what an executor must not do.
     Lost(String),
+    /// It failed when it asked for more memory than it was granted.
+    OutOfMemory(String),
     /// It could not even start.
     NotStarted(End),
     /// As asked.
@@ -40,6 +42,7 @@ impl Ending {
                 let end = End::new(Reason::KillRequested, "its executor was shut down");
                 return (TaskState::Killed, end);
             }
+            Self::OutOfMemory(_) => End::new(Reason::MemoryExceeded, self.message()),
             ending => End::new(Reason::ExecutorLost, ending.message()),
         };
         (TaskState::Failed, end)
@@ -47,7 +50,7 @@ impl Ending {
 
     fn message(&self) -> String {
         let message = match self {
-            Self::Lost(why) => format!("its executor is lost: {why}"),
+            Self::Lost(why) | Self::OutOfMemory(why) => format!("its executor is lost: {why}"),
             Self::NotStarted(end) => end.message.clone(),
             Self::ShutDown => "shut down as asked".to_owned(),
             Self::Stopped => "its executor has stopped itself".to_owned(),
@@ -68,7 +71,11 @@ pub(crate) async fn live(mut birth: Birth, leash: Arc<Leash>) {
         }
         let (framework, executor) = (&birth.framework, &birth.executor);
         tracing::info!(%framework, %executor, ?ending, "executor ends");
-        if let (Ending::Lost(why), Some(words)) = (&mut ending, birth.speech.last_words()) {
+        let why = match &mut ending {
+            Ending::Lost(why) | Ending::OutOfMemory(why) => Some(why),
+            _ => None,
+        };
+        if let (Some(why), Some(words)) = (why, birth.speech.last_words()) {
             why.push_str("; it said last: ");
             why.push_str(&words);
         }

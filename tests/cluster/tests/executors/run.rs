@@ -119,7 +119,7 @@ fn each_failure_of_an_executor_has_its_code() {
     run(&[], "refuse not today").failed(126, &["not today"]);
     run(&[], "trap").failed(134, &["executor is lost", "launch-task"]);
     run(&["--executor-data", "trap"], "echo x").failed(134, &["executor is lost", "registered"]);
-    run(&["--executor-memory", "64KiB"], "echo x").failed(134, &["out of memory", "64KiB"]);
+    run(&["--executor-memory", "64KiB"], "echo x").failed(137, &["out of memory", "64KiB"]);
     run(&["--timeout", "300ms"], "wait").failed(124, &["time"]);
 }
 
