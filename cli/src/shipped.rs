@@ -20,6 +20,8 @@ pub struct Shipped {
     pub component: &'static [u8],
     /// Programs that come with it.
     pub toolbox: Option<Toolbox>,
+    /// Whether a task for it is data, and not a program.
+    pub takes_data: bool,
     /// Disk of a task for it that asks for none, in bytes.
     pub disk_bytes: u64,
 }
@@ -47,6 +49,7 @@ pub const SHIPPED: &[Shipped] = &[
         what: "runs the program of each task; what `stoa run FILE` uses",
         component: include_bytes!("../../wasm-executors/command.wasm"),
         toolbox: None,
+        takes_data: false,
         disk_bytes: 0,
     },
     Shipped {
@@ -54,6 +57,7 @@ pub const SHIPPED: &[Shipped] = &[
         what: "starts the programs of several tasks together; they share their fate",
         component: include_bytes!("../../wasm-executors/group.wasm"),
         toolbox: None,
+        takes_data: true,
         disk_bytes: 0,
     },
     Shipped {
@@ -61,6 +65,7 @@ pub const SHIPPED: &[Shipped] = &[
         what: "keeps one program warm and hands it the data of each task as one input",
         component: include_bytes!("../../wasm-executors/map.wasm"),
         toolbox: None,
+        takes_data: true,
         disk_bytes: 0,
     },
     Shipped {
@@ -71,6 +76,7 @@ pub const SHIPPED: &[Shipped] = &[
             program: include_bytes!("../../wasm-executors/toolbox.wasm"),
             names: include_str!("../../wasm-executors/toolbox/tools.txt"),
         }),
+        takes_data: true,
         disk_bytes: 64 << 20,
     },
 ];

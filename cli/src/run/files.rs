@@ -79,7 +79,14 @@ impl Files {
 /// A name that ships is never looked for among files.
 fn find_executor(named: &Path) -> Result<What, Failure> {
     if let Some(shipped) = named.to_str().and_then(shipped::named) {
-        return Ok(What::Shipped(shipped));
+        return match shipped.takes_data {
+            true => Ok(What::Shipped(shipped)),
+            false => Err(Failure::new(
+                code::CLUSTER,
+                format!("the executor {} takes no --data: its tasks are programs", shipped.name),
+            )
+            .hint("stoa run FILE.wasm ARGS… has it run the program")),
+        };
     }
     match WasmFile::executor(named) {
         Ok(file) => Ok(What::Executor(file)),
