@@ -1,12 +1,17 @@
-//! `stoa bench launch`: no-op tasks through a cluster of real processes, measured from outside.
-//! It never judges a figure.
+//! `stoa bench`: what a cluster of real processes does, measured from outside; here `launch`, no-op
+//! tasks. It never judges a figure.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
+use stoa_model::command::CommandInfo;
+use stoa_model::digest::Digest;
 use stoa_model::framework::{FAILOVER_TIMEOUT_MS_DEFAULT, FrameworkInfo, ROLE_DEFAULT};
 use stoa_model::ids::Role;
+use stoa_model::resources::Resources;
+use stoa_model::status::TaskStatus;
+use stoa_model::task::TaskBody;
 use stoa_scheduler::{Client, Config};
 
 use crate::cluster::Cluster;
@@ -14,9 +19,11 @@ use crate::config::{BenchLaunch, Output};
 use crate::failure::{Failure, code};
 use crate::lists::unprinted;
 use crate::table::print_json;
-use measured::Measured;
+use measured::{Measured, Work};
 use processes::Processes;
 
+mod cores;
+pub mod map;
 mod measured;
 mod processes;
 
@@ -51,6 +58,15 @@ struct CpuPerTask {
     scheduler: f64,
 }
 
+impl CpuPerTask {
+    /// What of two readings falls to each of `tasks` tasks.
+    fn between(before: [u64; 3], after: [u64; 3], tasks: f64) -> Self {
+        let [master, agent, scheduler] =
+            [0, 1, 2].map(|process: usize| (after[process] - before[process]) as f64 / tasks);
+        Self { master, agent, scheduler }
+    }
+}
+
 impl Percentiles {
     /// Of `samples`, in their unit; zeros if there are none.
     pub fn of(mut samples: Vec<f64>) -> Self {
@@ -74,16 +90,8 @@ pub async fn launch(arguments: BenchLaunch, output: Output) -> Result<(), Failur
     let mut processes = Processes::start(state.path(), arguments.in_flight).await?;
     let cluster = Cluster::find(Some(&processes.master_address)).await?;
     let program = cluster.upload(&program(&arguments, state.path()).map_err(broken)?).await?;
-    let info = FrameworkInfo {
-        name: "bench launch".to_owned(),
-        user: "bench".to_owned(),
-        roles: vec![Role::new(ROLE_DEFAULT).expect("the default role is a legal id")],
-        failover_timeout_ms: FAILOVER_TIMEOUT_MS_DEFAULT,
-        labels: Vec::new(),
-        ends_alone: false,
-    };
-    let client = Client::start(&cluster.address, Config { info, framework: None });
-    let mut measured = Measured::new(program, arguments.in_flight, client);
+    let client = client(&cluster, "bench launch");
+    let mut measured = Measured::new(Noop { program }, arguments.in_flight, client);
     // The first task compiles the module; what is measured is a warm cluster.
     measured.run(1, 0).await?;
     let before = processes.cpu_us().map_err(broken)?;
@@ -93,8 +101,6 @@ pub async fn launch(arguments: BenchLaunch, output: Output) -> Result<(), Failur
     let after = processes.cpu_us().map_err(broken)?;
     measured.client.unregister().await.map_err(|it| Failure::new(code::FAILURE, it.to_string()))?;
     processes.end().await;
-    let tasks = f64::from(arguments.tasks);
-    let per_task = |index: usize| (after[index] - before[index]) as f64 / tasks;
     let report = Report {
         tasks: arguments.tasks,
         in_flight: arguments.in_flight,
@@ -102,13 +108,51 @@ pub async fn launch(arguments: BenchLaunch, output: Output) -> Result<(), Failur
         tasks_per_second: f64::from(arguments.tasks) / seconds,
         running_ms: Percentiles::of(samples.running_ms),
         finished_ms: Percentiles::of(samples.finished_ms),
-        cpu_us_per_task: CpuPerTask {
-            master: per_task(0),
-            agent: per_task(1),
-            scheduler: per_task(2),
-        },
+        cpu_us_per_task: CpuPerTask::between(before, after, f64::from(arguments.tasks)),
     };
     print(&report, output).map_err(unprinted)
+}
+
+/// The scheduler of a measurement.
+fn client(cluster: &Cluster, name: &str) -> Client {
+    let info = FrameworkInfo {
+        name: name.to_owned(),
+        user: "bench".to_owned(),
+        roles: vec![Role::new(ROLE_DEFAULT).expect("the default role is a legal id")],
+        failover_timeout_ms: FAILOVER_TIMEOUT_MS_DEFAULT,
+        labels: Vec::new(),
+        ends_alone: false,
+    };
+    Client::start(&cluster.address, Config { info, framework: None })
+}
+
+/// Tasks that run a program of the smallest kind.
+struct Noop {
+    program: Digest,
+}
+
+impl Work for Noop {
+    /// Little, so that the number in flight is bounded by us alone; and enough for a program of
+    /// any language that does nothing.
+    fn resources(&self) -> Resources {
+        Resources::new(10, 32 << 20)
+    }
+
+    fn shared(&self) -> Resources {
+        Resources::default()
+    }
+
+    fn body(&self, _number: u64) -> TaskBody {
+        TaskBody::Command(CommandInfo::new(self.program, "noop"))
+    }
+
+    fn name(&self) -> &'static str {
+        "noop"
+    }
+
+    fn check(&self, _number: u64, _status: &TaskStatus) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// The module that is measured, as a file.

@@ -280,6 +280,8 @@ pub struct Describe {
 pub enum Bench {
     /// Launches no-op tasks through a cluster of real processes and measures them.
     Launch(BenchLaunch),
+    /// Has one warm function called, each call a task of the executor `map`, and measures the calls.
+    Map(BenchMap),
 }
 
 /// `stoa bench launch`.
@@ -294,6 +296,21 @@ pub struct BenchLaunch {
     /// What each task runs; the smallest module that does nothing if none is given.
     #[arg(long, value_name = "WASM")]
     pub program: Option<PathBuf>,
+}
+
+/// `stoa bench map`.
+#[derive(Debug, Args)]
+pub struct BenchMap {
+    /// How many calls.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = count(10_000_000))]
+    pub calls: u32,
+    /// How many calls may be on their way at once.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = count(1_000))]
+    pub in_flight: u32,
+    /// How many of the machine's cores all processes of the measurement share; the function has an
+    /// instance for each.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(64))]
+    pub cores: u32,
 }
 
 /// A number from 1 to `max`.

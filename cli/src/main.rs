@@ -77,6 +77,7 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
         Command::New(command) => new::new(&command, output),
         Command::Sim(arguments) => return sim::sim(&arguments, output),
         Command::Bench(Bench::Launch(arguments)) => bench::launch(arguments, output).await,
+        Command::Bench(Bench::Map(arguments)) => bench::map::map(arguments, output).await,
         Command::Completions { shell } => {
             config::print_completions(shell);
             Ok(())

@@ -1,11 +1,9 @@
-//! A scheduler that launches no-op tasks and notes when each runs and ends. It never waits for
+//! A scheduler that launches tasks of one kind and notes when each runs and ends. It never waits for
 //! anything but the master.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use stoa_model::command::CommandInfo;
-use stoa_model::digest::Digest;
 use stoa_model::ids::{AgentId, TaskId};
 use stoa_model::offer::{Filters, Offer};
 use stoa_model::resources::Resources;
@@ -16,18 +14,34 @@ use stoa_scheduler::Client;
 
 use crate::failure::{Failure, code};
 
-/// What one task asks for: little, so that the number in flight is bounded by us alone; and enough
-/// for a program of any language that does nothing.
-const CPUS_MILLI: u64 = 10;
-const MEMORY_BYTES: u64 = 32 << 20;
+/// What is measured: tasks of one kind.
+pub trait Work {
+    /// What one task asks for; never nothing.
+    fn resources(&self) -> Resources;
+
+    /// What all tasks share on an agent, such as their executor.
+    fn shared(&self) -> Resources;
+
+    /// What the task of this number runs.
+    fn body(&self, number: u64) -> TaskBody;
+
+    /// What its tasks are called.
+    fn name(&self) -> &'static str;
+
+    /// Whether the task of this number has ended as it must.
+    ///
+    /// # Errors
+    /// [`Failure`] says what it should have come to.
+    fn check(&self, number: u64, status: &TaskStatus) -> Result<(), Failure>;
+}
 
 /// The scheduler.
-pub struct Measured {
+pub struct Measured<W> {
     /// Its stream.
     pub client: Client,
-    program: Digest,
+    work: W,
     in_flight_max: usize,
-    in_flight: BTreeMap<TaskId, Instant>,
+    in_flight: BTreeMap<TaskId, (u64, Instant)>,
     offers: Vec<Offer>,
     samples: Samples,
 }
@@ -41,12 +55,12 @@ pub struct Samples {
     pub finished_ms: Vec<f64>,
 }
 
-impl Measured {
-    /// A scheduler that runs `program`.
-    pub fn new(program: Digest, in_flight_max: u32, client: Client) -> Self {
+impl<W: Work> Measured<W> {
+    /// A scheduler that has this done.
+    pub fn new(work: W, in_flight_max: u32, client: Client) -> Self {
         Self {
             client,
-            program,
+            work,
             in_flight_max: in_flight_max as usize,
             in_flight: BTreeMap::new(),
             offers: Vec::new(),
@@ -74,8 +88,14 @@ impl Measured {
         while next < end && self.in_flight.len() < self.in_flight_max {
             let Some(offer) = self.offers.pop() else { break };
             let room = self.in_flight_max - self.in_flight.len();
-            let fit = offer.resources.cpus_milli / CPUS_MILLI;
-            let fit = fit.min(offer.resources.memory_bytes / MEMORY_BYTES);
+            let (each, shared) = (self.work.resources(), self.work.shared());
+            let fits = |offered: u64, shared: u64, each: u64| {
+                offered.saturating_sub(shared).checked_div(each).unwrap_or(u64::MAX)
+            };
+            let offered = &offer.resources;
+            let cpus = fits(offered.cpus_milli, shared.cpus_milli, each.cpus_milli);
+            let memory = fits(offered.memory_bytes, shared.memory_bytes, each.memory_bytes);
+            let fit = cpus.min(memory);
             let count = (end - next).min(room as u64).min(fit);
             let tasks = (next..next + count).map(|n| self.task(n, &offer.agent)).collect();
             next += count;
@@ -90,15 +110,15 @@ impl Measured {
     }
 
     fn task(&mut self, number: u64, agent: &AgentId) -> TaskInfo {
-        let id = TaskId::new(&format!("noop-{number}")).expect("the text is a legal id");
-        self.in_flight.insert(id.clone(), Instant::now());
-        let command = CommandInfo::new(self.program, "noop");
+        let name = self.work.name();
+        let id = TaskId::new(&format!("{name}-{number}")).expect("the text is a legal id");
+        self.in_flight.insert(id.clone(), (number, Instant::now()));
         TaskInfo {
             id,
-            name: "noop".to_owned(),
+            name: name.to_owned(),
             agent: agent.clone(),
-            resources: Resources::new(CPUS_MILLI, MEMORY_BYTES),
-            body: TaskBody::Command(command),
+            resources: self.work.resources(),
+            body: self.work.body(number),
             limits: Limits::default(),
             labels: Vec::new(),
             kill_policy: KillPolicy::default(),
@@ -122,11 +142,12 @@ impl Measured {
             let task = status.task.clone();
             self.call(Call::Acknowledge { agent, task, update }).await?;
         }
-        let Some(launched) = self.in_flight.get(&status.task) else { return Ok(()) };
+        let Some(&(number, launched)) = self.in_flight.get(&status.task) else { return Ok(()) };
         let elapsed_ms = launched.elapsed().as_secs_f64() * 1e3;
         match status.state {
             TaskState::Running => self.samples.running_ms.push(elapsed_ms),
             TaskState::Finished => {
+                self.work.check(number, &status)?;
                 self.samples.finished_ms.push(elapsed_ms);
                 self.in_flight.remove(&status.task);
             }

@@ -1,4 +1,4 @@
-//! `stoa bench launch`: the form of its report, never its figures.
+//! `stoa bench`: the form of its reports, never their figures.
 
 use std::time::Duration;
 
@@ -29,6 +29,25 @@ fn report_is_one_json_object_with_the_documented_keys() {
     }
     let left: Vec<_> = std::fs::read_dir(place.temporary()).unwrap().collect();
     assert!(left.is_empty(), "left behind: {left:?}");
+}
+
+#[test]
+fn report_of_calls_is_one_json_object_with_the_documented_keys() {
+    let place = Place::new();
+    let arguments = ["bench", "map", "--calls", "200", "--in-flight", "32", "-o", "json"];
+    let bench = place.stoa(&arguments).limit(Duration::from_secs(60)).finish().succeeded();
+    let report = bench.json();
+    for (key, value) in [("calls", 200), ("in_flight", 32), ("cores", 1), ("instances", 1)] {
+        assert_eq!(report[key], value, "{key}");
+    }
+    assert!(figure(&report, "/calls_per_second") > 0.0);
+    let percentiles = ["p50", "p90", "p99"].map(|p| figure(&report, &format!("/answered_ms/{p}")));
+    assert!(percentiles.is_sorted() && percentiles[0] > 0.0, "{percentiles:?}");
+    for process in ["master", "agent", "scheduler"] {
+        figure(&report, &format!("/cpu_us_per_call/{process}"));
+    }
+    let bench = place.stoa(&["bench", "map", "--calls", "20", "--cores", "64"]).finish();
+    bench.exited(1).error_line(&["64 cores", "there are"]);
 }
 
 #[test]
