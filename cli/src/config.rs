@@ -280,7 +280,7 @@ pub struct Describe {
 pub enum Bench {
     /// Launches no-op tasks through a cluster of real processes and measures them.
     Launch(BenchLaunch),
-    /// Has one warm function called, each call a task of the executor `map`, and measures the calls.
+    /// Has one warm function called, each call a task of the executor `map`, and measures them.
     Map(BenchMap),
 }
 

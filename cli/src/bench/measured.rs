@@ -1,5 +1,5 @@
-//! A scheduler that launches tasks of one kind and notes when each runs and ends. It never waits for
-//! anything but the master.
+//! A scheduler that launches tasks of one kind and notes when each runs and ends. It never waits
+//! for anything but the master.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
