@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::limits::DATA_BYTES_MAX;
+use crate::limits::{DATA_BYTES_MAX, NUMBER_BYTES_MAX, SHOWN_BYTES_MAX};
 
 /// How inputs and answers are told apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -11,8 +11,19 @@ pub(crate) enum Framing {
     /// Each ends with a newline.
     #[default]
     Lines,
+    /// Each ends with a newline and begins with the number of its call and a space. An answer that
+    /// nobody asked for is told from one that somebody did.
+    Numbered,
     /// Each comes after its length: 4 bytes, little-endian.
     Lengths,
+}
+
+/// What a function has answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The call that it says it answers, where the framing has it say so.
+    pub(crate) number: Option<u64>,
+    pub(crate) data: Vec<u8>,
 }
 
 impl Framing {
@@ -26,22 +37,28 @@ impl Framing {
             return Err(format!("data: {bytes} bytes, {DATA_BYTES_MAX} are allowed"));
         }
         let newline = match self {
-            Self::Lines => input.iter().position(|byte| *byte == b'\n'),
+            Self::Lines | Self::Numbered => input.iter().position(|byte| *byte == b'\n'),
             Self::Lengths => None,
         };
+        let name = if self == Self::Numbered { "numbered" } else { "lines" };
         match newline {
             None => Ok(()),
             Some(at) => Err(format!(
-                "data: a newline at byte {at}, but with the framing \"lines\" a newline ends the \
+                "data: a newline at byte {at}, but with the framing {name:?} a newline ends the \
                  input; the framing \"lengths\" allows every byte"
             )),
         }
     }
 
-    /// Appends one input as the function reads it.
-    pub(crate) fn write(self, input: &[u8], to: &mut Vec<u8>) {
+    /// Appends the input of a call as the function reads it.
+    pub(crate) fn write(self, number: u64, input: &[u8], to: &mut Vec<u8>) {
         match self {
             Self::Lines => {
+                to.extend_from_slice(input);
+                to.push(b'\n');
+            }
+            Self::Numbered => {
+                to.extend_from_slice(format!("{number} ").as_bytes());
                 to.extend_from_slice(input);
                 to.push(b'\n');
             }
@@ -83,10 +100,15 @@ impl Answers {
     ///
     /// # Errors
     /// Why what was written is no answer; nothing that follows can be told apart.
-    pub(crate) fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
+    pub(crate) fn next(&mut self) -> Result<Option<Answer>, String> {
+        let unnumbered = |data| Answer { number: None, data };
         match self.framing {
-            Framing::Lines => self.next_line(),
-            Framing::Lengths => self.next_counted(),
+            Framing::Lines => Ok(self.next_line(DATA_BYTES_MAX)?.map(unnumbered)),
+            Framing::Numbered => {
+                let line = self.next_line(DATA_BYTES_MAX + NUMBER_BYTES_MAX)?;
+                line.map(|line| numbered(&line)).transpose()
+            }
+            Framing::Lengths => Ok(self.next_counted()?.map(unnumbered)),
         }
     }
 
@@ -95,11 +117,11 @@ impl Answers {
         self.start < self.bytes.len()
     }
 
-    fn next_line(&mut self) -> Result<Option<Vec<u8>>, String> {
+    fn next_line(&mut self, bytes_max: usize) -> Result<Option<Vec<u8>>, String> {
         let newline = self.bytes[self.unseen..].iter().position(|byte| *byte == b'\n');
         let end = newline.map_or(self.bytes.len(), |at| self.unseen + at);
-        if end - self.start > DATA_BYTES_MAX {
-            return Err(format!("a line of more than {DATA_BYTES_MAX} bytes as an answer"));
+        if end - self.start > bytes_max {
+            return Err(format!("a line of more than {bytes_max} bytes as an answer"));
         }
         self.unseen = end;
         if newline.is_none() {
@@ -129,30 +151,57 @@ impl Answers {
     }
 }
 
+/// An answer that says which call it is for.
+fn numbered(line: &[u8]) -> Result<Answer, String> {
+    let parsed = line.iter().position(|byte| *byte == b' ').and_then(|space| {
+        let number = std::str::from_utf8(&line[..space]).ok()?.parse().ok()?;
+        Some(Answer { number: Some(number), data: line[space + 1..].to_vec() })
+    });
+    parsed.ok_or_else(|| {
+        let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN_BYTES_MAX)]);
+        format!(
+            "the line {shown:?}; with the framing \"numbered\" each answer begins with the number \
+             of its input and a space"
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn all(answers: &mut Answers) -> Result<Vec<Vec<u8>>, String> {
+    fn all(answers: &mut Answers) -> Result<Vec<Answer>, String> {
         std::iter::from_fn(|| answers.next().transpose()).collect()
     }
 
     fn framed(framing: Framing, inputs: &[&[u8]]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        inputs.iter().for_each(|input| framing.write(input, &mut bytes));
+        let numbers = 7..;
+        numbers.zip(inputs).for_each(|(number, input)| framing.write(number, input, &mut bytes));
         bytes
     }
+
+    const ALL: [Framing; 3] = [Framing::Lines, Framing::Numbered, Framing::Lengths];
 
     #[test]
     fn input_is_written_as_its_framing_says() {
         assert_eq!(framed(Framing::Lines, &[b"ab", b""]), b"ab\n\n");
+        assert_eq!(framed(Framing::Numbered, &[b"ab", b""]), b"7 ab\n8 \n");
         assert_eq!(framed(Framing::Lengths, &[b"ab", b""]), b"\x02\0\0\0ab\0\0\0\0");
     }
 
     #[test]
     fn answers_are_found_however_they_are_cut() {
         let inputs: [&[u8]; 4] = [b"one", b"", b"three and more", b"4"];
-        for framing in [Framing::Lines, Framing::Lengths] {
+        for framing in ALL {
+            let is_numbered = framing == Framing::Numbered;
+            let expected: Vec<_> = (7..)
+                .zip(inputs)
+                .map(|(number, input)| Answer {
+                    number: is_numbered.then_some(number),
+                    data: input.to_vec(),
+                })
+                .collect();
             let bytes = framed(framing, &inputs);
             for size in 1..=bytes.len() {
                 let mut answers = Answers::new(framing);
@@ -161,7 +210,7 @@ mod tests {
                     answers.push(piece);
                     found.extend(all(&mut answers).unwrap());
                 }
-                assert_eq!(found, inputs, "{framing:?} in pieces of {size}");
+                assert_eq!(found, expected, "{framing:?} in pieces of {size}");
                 assert!(!answers.has_rest());
             }
         }
@@ -169,7 +218,7 @@ mod tests {
 
     #[test]
     fn part_of_an_answer_is_a_rest() {
-        for framing in [Framing::Lines, Framing::Lengths] {
+        for framing in ALL {
             let mut answers = Answers::new(framing);
             answers.push(&[1]);
             assert_eq!(answers.next(), Ok(None));
@@ -181,6 +230,8 @@ mod tests {
     fn input_that_the_framing_cannot_carry_is_refused() {
         let refused = Framing::Lines.check(b"a\nb").unwrap_err();
         assert!(refused.starts_with("data: a newline at byte 1"), "{refused}");
+        let refused = Framing::Numbered.check(b"a\nb").unwrap_err();
+        assert!(refused.contains("the framing \"numbered\" a newline ends"), "{refused}");
         assert_eq!(Framing::Lengths.check(b"a\nb"), Ok(()));
         let refused = Framing::Lengths.check(&vec![0; DATA_BYTES_MAX + 1]).unwrap_err();
         assert_eq!(refused, "data: 1048577 bytes, 1048576 are allowed");
@@ -192,12 +243,25 @@ mod tests {
         answers.push(&vec![b'x'; DATA_BYTES_MAX]);
         assert_eq!(answers.next(), Ok(None));
         answers.push(b"\n");
-        assert_eq!(answers.next().unwrap().unwrap().len(), DATA_BYTES_MAX);
+        assert_eq!(answers.next().unwrap().unwrap().data.len(), DATA_BYTES_MAX);
         answers.push(&vec![b'x'; DATA_BYTES_MAX + 1]);
         assert!(answers.next().is_err());
         let mut answers = Answers::new(Framing::Lengths);
         answers.push(b"hello");
         let error = answers.next().unwrap_err();
         assert!(error.starts_with("1819043176 as the length of an answer"), "{error}");
+    }
+    #[test]
+    fn answer_without_its_number_is_an_error() {
+        for line in ["", "abc", "7", " 7 a", "-1 a", "18446744073709551616 a"] {
+            let mut answers = Answers::new(Framing::Numbered);
+            answers.push(format!("{line}\n").as_bytes());
+            let error = answers.next().unwrap_err();
+            assert!(error.contains("begins with the number of its input"), "{line}: {error}");
+        }
+        let mut answers = Answers::new(Framing::Numbered);
+        answers.push(b"18446744073709551615 a b\n");
+        let answer = answers.next().unwrap().unwrap();
+        assert_eq!(answer, Answer { number: Some(u64::MAX), data: b"a b".to_vec() });
     }
 }

@@ -1,13 +1,14 @@
 //! The function: its instances, the calls that wait for one, and which call goes where. It never
 //! reads a clock: whoever tells it of an event says when that is.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
 use stoa_executor::subtasks::{self, Input, Refusal, SpawnOptions};
 use stoa_executor::{KillPolicy, Limits, Reason, TaskInfo, driver};
 
-use crate::instance::{Call, Death, Instance, Stage};
+use crate::framing::Answer;
+use crate::instance::{Call, Death, Instance, Stage, UNASKED};
 use crate::limits::{
     CALL_BYTES, CALLS_MAX, INSTANCE_MEMORY_BYTES_MIN, LOG_LINE_BYTES_MAX, OWN_MEMORY_BYTES_MIN,
 };
@@ -17,6 +18,10 @@ use crate::updates::Updates;
 
 /// What an instance leaves unanswered.
 const SAFE: &str = "not answered; safe to launch again if the function has no side effects";
+
+/// What the author of a function that answers at its end only has to know.
+const NEVER_ANSWERED: &str = "; it has answered nothing since it started: a function answers each \
+                              input as it comes, and flushes its stdout before it reads the next";
 
 /// A call that no instance has been given.
 struct Waiting {
@@ -33,6 +38,8 @@ struct Place {
     instance: Option<usize>,
     /// What it is counted as in memory.
     bytes: usize,
+    /// When the time of its task is over, if it is limited.
+    due_ms: Option<u64>,
 }
 
 /// The function that all calls are for.
@@ -45,6 +52,8 @@ pub(crate) struct Function {
     waiting: VecDeque<Waiting>,
     /// Every call that is not over, by its task.
     places: HashMap<Rc<str>, Place>,
+    /// Those whose task's time is limited, by when it is over and the number of the call.
+    deadlines: BTreeMap<(u64, u64), Rc<str>>,
     calls_bytes: usize,
     calls_bytes_max: usize,
     next_number: u64,
@@ -70,6 +79,7 @@ impl Function {
             instances,
             waiting: VecDeque::new(),
             places: HashMap::new(),
+            deadlines: BTreeMap::new(),
             calls_bytes: 0,
             calls_bytes_max: usize::try_from(own_bytes / 2).unwrap_or(usize::MAX),
             next_number: 0,
@@ -88,7 +98,7 @@ impl Function {
     /// Why the call is refused.
     pub(crate) fn on_launch(&mut self, now_ms: u64, task: TaskInfo) -> Result<(), String> {
         self.updates.on_event();
-        let taken = self.take(task);
+        let taken = self.take(now_ms, task);
         if taken.is_err() {
             self.counts.refused += 1;
         }
@@ -96,7 +106,7 @@ impl Function {
         taken
     }
 
-    fn take(&mut self, task: TaskInfo) -> Result<(), String> {
+    fn take(&mut self, now_ms: u64, task: TaskInfo) -> Result<(), String> {
         if self.is_stopping {
             return Err("the executor is shutting down".to_owned());
         }
@@ -122,7 +132,11 @@ impl Function {
         let number = self.next_number;
         self.next_number += 1;
         self.calls_bytes += bytes;
-        self.places.insert(Rc::clone(&id), Place { number, instance: None, bytes });
+        let due_ms = task.limits.wall_ms.map(|ms| now_ms.saturating_add(ms));
+        if let Some(due_ms) = due_ms {
+            self.deadlines.insert((due_ms, number), Rc::clone(&id));
+        }
+        self.places.insert(Rc::clone(&id), Place { number, instance: None, bytes, due_ms });
         self.waiting.push_back(Waiting { number, task: id, input });
         Ok(())
     }
@@ -130,26 +144,31 @@ impl Function {
     /// A call is not wanted any more.
     pub(crate) fn on_kill(&mut self, now_ms: u64, task: &str) {
         self.updates.on_event();
-        if let Some(place) = self.forget(task) {
-            let number = place.number;
-            match place.instance {
-                None => {
-                    if let Ok(at) = self.waiting.binary_search_by_key(&number, |w| w.number) {
-                        self.waiting.remove(at);
-                    }
-                }
-                // The function does not know of tasks: it goes on, and its answer is dropped.
-                Some(at) => {
-                    let calls = &mut self.instances[at].calls;
-                    if let Ok(at) = calls.binary_search_by_key(&number, |call| call.number) {
-                        calls[at].task = None;
-                    }
-                }
-            }
+        if self.withdraw(task) {
             self.counts.killed += 1;
             self.updates.killed(task);
         }
         self.settle(now_ms);
+    }
+
+    /// Ends a call that no answer is wanted for any more; answers whether there was one.
+    fn withdraw(&mut self, task: &str) -> bool {
+        let Some(Place { number, instance, .. }) = self.forget(task) else { return false };
+        match instance {
+            None => {
+                if let Ok(at) = self.waiting.binary_search_by_key(&number, |w| w.number) {
+                    self.waiting.remove(at);
+                }
+            }
+            // The function does not know of tasks: it goes on, and its answer is dropped.
+            Some(at) => {
+                let calls = &mut self.instances[at].calls;
+                if let Ok(at) = calls.binary_search_by_key(&number, |call| call.number) {
+                    calls[at].task = None;
+                }
+            }
+        }
+        true
     }
 
     /// An instance has written.
@@ -178,12 +197,12 @@ impl Function {
         let wrong = loop {
             let instance = &mut self.instances[at];
             match instance.answers.next() {
-                Ok(Some(answer)) => match instance.on_answer(now_ms) {
-                    Some(call) => self.on_answer(call, answer),
-                    None => break "output without a call".to_owned(),
+                Ok(Some(Answer { number, data })) => match instance.on_answer(now_ms, number) {
+                    Ok(call) => self.on_answer(call, data),
+                    Err(wrong) => break wrong,
                 },
                 Ok(None) if instance.calls.is_empty() && instance.answers.has_rest() => {
-                    break "output without a call".to_owned();
+                    break UNASKED.to_owned();
                 }
                 Ok(None) => return,
                 Err(wrong) => break wrong,
@@ -222,6 +241,10 @@ impl Function {
         self.tick_ms = None;
         self.updates.on_event();
         let call_ms = self.settings.call_ms;
+        while let Some(entry) = self.deadlines.first_entry().filter(|e| e.key().0 <= now_ms) {
+            let task = entry.remove();
+            self.on_time_over(&task);
+        }
         for at in 0..self.instances.len() {
             if self.instances[at].overtime_ms(call_ms).is_some_and(|due_ms| due_ms <= now_ms) {
                 self.on_overtime(at);
@@ -230,12 +253,26 @@ impl Function {
         self.settle(now_ms);
     }
 
+    /// The time that a task was granted is over; the function is not told, as with a kill.
+    fn on_time_over(&mut self, task: &str) {
+        let is_given = self.places.get(task).is_some_and(|place| place.instance.is_some());
+        let text = match is_given {
+            true => "no answer within the time of the task",
+            false => "no instance was free within the time of the task",
+        };
+        if self.withdraw(task) {
+            self.tell_failed(task, text.to_owned(), Some(Reason::TimedOut));
+        }
+    }
+
     fn on_overtime(&mut self, at: usize) {
-        let ms = self.settings.call_ms.unwrap_or(0);
+        let ms = self.settings.call_ms;
+        let hint = if self.instances[at].answered == 0 { NEVER_ANSWERED } else { "" };
         self.kill(at);
         self.fail_calls(at, |position| match position {
             0 => {
-                (format!("no answer within the {ms} ms of call_ms; the instance was killed"), None)
+                let what = format!("no answer within the {ms} ms of call_ms");
+                (format!("{what}; the instance was killed{hint}"), None)
             }
             _ => (format!("the instance was killed for a call before this one: {SAFE}"), None),
         });
@@ -262,6 +299,9 @@ impl Function {
     fn forget(&mut self, task: &str) -> Option<Place> {
         let place = self.places.remove(task)?;
         self.calls_bytes -= place.bytes;
+        if let Some(due_ms) = place.due_ms {
+            self.deadlines.remove(&(due_ms, place.number));
+        }
         Some(place)
     }
 
@@ -285,6 +325,10 @@ impl Function {
 
     fn fail(&mut self, task: &str, text: String, because: Option<Reason>) {
         self.forget(task);
+        self.tell_failed(task, text, because);
+    }
+
+    fn tell_failed(&mut self, task: &str, text: String, because: Option<Reason>) {
         self.counts.failed += 1;
         let text = format!("{}: {text}", self.settings.program.name);
         self.updates.failed(task, text, because);
@@ -382,7 +426,8 @@ impl Function {
         let at_once = self.updates.are_waiting().then_some(now_ms);
         let call_ms = self.settings.call_ms;
         let of_instances = self.instances.iter().filter_map(|instance| instance.due_ms(call_ms));
-        let Some(due_ms) = of_instances.chain(at_once).min() else { return };
+        let of_tasks = self.deadlines.keys().next().map(|&(due_ms, _)| due_ms);
+        let Some(due_ms) = of_instances.chain(of_tasks).chain(at_once).min() else { return };
         // A tick that comes too early costs less than asking anew with each call.
         if self.tick_ms.is_none_or(|asked_ms| due_ms < asked_ms) {
             self.tick_ms = Some(due_ms);

@@ -12,6 +12,9 @@ use crate::limits::{
     WRITE_AGAIN_MS, WRITE_BYTES_MAX,
 };
 
+/// What is wrong with output that no call is there for.
+pub(crate) const UNASKED: &str = "output without a call";
+
 /// Where an instance is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -128,7 +131,7 @@ impl Instance {
         if self.calls.is_empty() {
             self.busy_since_ms = now_ms;
         }
-        self.framing.write(input, &mut self.input);
+        self.framing.write(number, input, &mut self.input);
         self.calls_bytes += input.len();
         self.calls.push_back(Call { number, task: Some(task), bytes: input.len() });
     }
@@ -182,14 +185,22 @@ impl Instance {
         self.again = Some((now_ms.saturating_add(waited_ms), waited_ms));
     }
 
-    /// The call that its next answer is for; none if it has none.
-    pub(crate) fn on_answer(&mut self, now_ms: u64) -> Option<Call> {
-        let call = self.calls.pop_front()?;
+    /// The call that its next answer is for; `number` is the one that it says, if it says one.
+    ///
+    /// # Errors
+    /// Why no call is there for it.
+    pub(crate) fn on_answer(&mut self, now_ms: u64, number: Option<u64>) -> Result<Call, String> {
+        let call = self.calls.pop_front().ok_or(UNASKED)?;
+        if let Some(number) = number.filter(|number| *number != call.number) {
+            let next = call.number;
+            self.calls.push_front(call);
+            return Err(format!("an answer to the input {number}, but {next} is next"));
+        }
         self.calls_bytes -= call.bytes;
         self.busy_since_ms = now_ms;
         self.answered += 1;
         self.deaths = 0;
-        Some(call)
+        Ok(call)
     }
 
     /// It is over or about to be: the calls that it will not answer.
@@ -221,13 +232,13 @@ impl Instance {
     }
 
     /// When the call it is busy with has taken too long.
-    pub(crate) fn overtime_ms(&self, call_ms: Option<u64>) -> Option<u64> {
-        let call_ms = call_ms.filter(|_| self.is_running() && !self.calls.is_empty())?;
-        Some(self.busy_since_ms.saturating_add(call_ms))
+    pub(crate) fn overtime_ms(&self, call_ms: u64) -> Option<u64> {
+        let is_busy = self.is_running() && !self.calls.is_empty();
+        is_busy.then(|| self.busy_since_ms.saturating_add(call_ms))
     }
 
     /// When it needs a tick next.
-    pub(crate) fn due_ms(&self, call_ms: Option<u64>) -> Option<u64> {
+    pub(crate) fn due_ms(&self, call_ms: u64) -> Option<u64> {
         match self.stage {
             Stage::Running(_) => {
                 let again = self.again.map(|(at_ms, _)| at_ms);

@@ -7,13 +7,24 @@ pub(crate) const DATA_BYTES_MAX: usize = 1 << 20;
 /// Instances of the function. Settings that ask for more are refused.
 pub(crate) const INSTANCES_MAX: usize = 64;
 
+/// Bytes before an answer that begins with its number: 20 digits and a space.
+pub(crate) const NUMBER_BYTES_MAX: usize = 21;
+
+/// Bytes of a wrong line that are shown to people. What is more is cut off.
+pub(crate) const SHOWN_BYTES_MAX: usize = 64;
+
+/// Milliseconds one call may take where the settings say nothing: a function that hangs gives its
+/// instance back.
+pub(crate) const CALL_MS: u64 = 30_000;
+
 /// Milliseconds one call may be granted: a year. Settings that ask for more are refused.
 pub(crate) const CALL_MS_MAX: u64 = 365 * 24 * 3_600 * 1_000;
 
 /// Calls that are not over. More are refused.
 pub(crate) const CALLS_MAX: usize = 65_536;
 
-/// What a call takes in memory besides its input: its id, and its places in the queues.
+/// What a call takes in memory besides its input: its id, its deadline, and its
+/// places in the queues.
 pub(crate) const CALL_BYTES: usize = 512;
 
 /// Calls in flight in one instance. Others wait for it or for another instance.

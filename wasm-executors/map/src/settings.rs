@@ -9,7 +9,7 @@ use stoa_executor::NamedProgram;
 
 use crate::framing::Framing;
 use crate::json;
-use crate::limits::{CALL_MS_MAX, INSTANCES_MAX};
+use crate::limits::{CALL_MS, CALL_MS_MAX, INSTANCES_MAX};
 
 const WHERE: &str = "the data of the ExecutorInfo";
 
@@ -25,7 +25,7 @@ pub(crate) struct Settings {
     /// How many instances of the function there are, 1 to `INSTANCES_MAX`.
     pub(crate) instances: usize,
     /// How long one call may take, 1 to `CALL_MS_MAX`.
-    pub(crate) call_ms: Option<u64>,
+    pub(crate) call_ms: u64,
 }
 
 /// The data as it is written.
@@ -38,7 +38,7 @@ struct Data {
     environment: BTreeMap<String, String>,
     framing: Framing,
     instances: usize,
-    call_ms: Option<u64>,
+    call_ms: u64,
 }
 
 impl Default for Data {
@@ -49,7 +49,7 @@ impl Default for Data {
             environment: BTreeMap::new(),
             framing: Framing::default(),
             instances: 1,
-            call_ms: None,
+            call_ms: CALL_MS,
         }
     }
 }
@@ -67,8 +67,8 @@ impl Settings {
             let text = format!("{got} instances, 1 to {INSTANCES_MAX} are allowed");
             return Err(field("instances", text));
         }
-        if let Some(ms) = read.call_ms.filter(|ms| !(1..=CALL_MS_MAX).contains(ms)) {
-            let text = format!("{ms} milliseconds, 1 to {CALL_MS_MAX} are allowed");
+        if !(1..=CALL_MS_MAX).contains(&read.call_ms) {
+            let text = format!("{} milliseconds, 1 to {CALL_MS_MAX} are allowed", read.call_ms);
             return Err(field("call_ms", text));
         }
         Ok(Self {
@@ -129,7 +129,7 @@ mod tests {
         let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(settings.environment, [variable("A", ""), variable("B", "2")]);
         assert_eq!(settings.framing, Framing::Lengths);
-        assert_eq!((settings.instances, settings.call_ms), (3, Some(250)));
+        assert_eq!((settings.instances, settings.call_ms), (3, 250));
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
             let settings = Settings::read(data.as_bytes(), &programs(&["upper"])).unwrap();
             assert_eq!(settings.program.name, "upper");
             assert_eq!(settings.framing, Framing::Lines);
-            assert_eq!((settings.instances, settings.call_ms), (1, None));
+            assert_eq!((settings.instances, settings.call_ms), (1, CALL_MS));
         }
     }
 
@@ -148,7 +148,10 @@ mod tests {
             ("{}", "field program: missing; one of upper, lower is allowed"),
             (r#"{"program": "x"}"#, "field program: no \"x\"; one of upper, lower is allowed"),
             (r#"{"program": 1}"#, "field program: invalid type: integer `1`, expected a string"),
-            (r#"{"framing": "crlf"}"#, "field framing: unknown variant `crlf`, expected `lines`"),
+            (
+                r#"{"framing": "crlf"}"#,
+                "field framing: unknown variant `crlf`, expected one of `lines`",
+            ),
             (r#"{"frames": "lines"}"#, "unknown field `frames`, expected one of `program`"),
             (r#"{"instances": 0}"#, "field instances: 0 instances, 1 to 64 are allowed"),
             (r#"{"instances": -1}"#, "field instances: invalid value: integer `-1`"),

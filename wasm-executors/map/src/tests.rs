@@ -1,6 +1,7 @@
 //! What the executor does with each event, as Stoa would see it.
 
 mod chance;
+mod time;
 
 use stoa_executor::double::{self, Call, LIMITS};
 use stoa_executor::subtasks::{Input, Output, Refusal, Source};
@@ -38,6 +39,13 @@ impl Site {
 
     fn launch(&mut self, task: &str, input: &[u8]) -> Result<(), String> {
         self.map.launch_task(TaskInfo { data: input.to_vec(), ..double::task_info(task) })
+    }
+
+    /// A task whose time is limited.
+    fn launch_for(&mut self, task: &str, wall_ms: u64) {
+        let limits = Limits { wall_ms: Some(wall_ms), ..LIMITS };
+        let info = TaskInfo { limits, data: b"x".to_vec(), ..double::task_info(task) };
+        self.map.launch_task(info).unwrap();
     }
 
     fn output(&mut self, subtask: u64, data: &[u8]) {
@@ -129,6 +137,37 @@ fn lengths_carry_every_byte() {
     assert_eq!(written(&double::take()), [(1, &b"\x02\0\0\0a\n"[..])]);
     site.output(1, b"\x01\0\0\0\n");
     assert_eq!(double::take_statuses(), [finished("t", b"\n")]);
+}
+
+#[test]
+fn numbered_answers_name_their_calls() {
+    let mut site = Site::new(r#"{"framing": "numbered"}"#);
+    double::take();
+    site.launch("a", b"a").unwrap();
+    site.launch("b", b"").unwrap();
+    assert_eq!(written(&double::take()), [(1, &b"0 a\n"[..]), (1, b"1 \n")]);
+    site.output(1, b"0 A\n1 \n");
+    assert_eq!(double::take_statuses(), [finished("a", b"A"), finished("b", b"")]);
+}
+
+#[test]
+fn line_that_nobody_asked_for_is_no_answer_when_answers_are_numbered() {
+    for (output, what) in [
+        (&b"loading the model\n"[..], "the line \"loading the model\"; with the framing"),
+        (b"0 A\n0 A\n", "an answer to the input 0, but 1 is next"),
+        (b"0 A\n2 A\n", "an answer to the input 2, but 1 is next"),
+    ] {
+        let mut site = Site::new(r#"{"framing": "numbered"}"#);
+        site.launch("a", b"a").unwrap();
+        site.launch("b", b"b").unwrap();
+        let subtask = written(&double::take())[0].0;
+        site.output(subtask, output);
+        let told = double::take_statuses();
+        assert_eq!(told.len(), 2, "{told:?}");
+        let last = &told[1];
+        assert_eq!((last.task.as_str(), last.state), ("b", TaskState::Failed));
+        assert!(last.message.contains(what), "{last:?}");
+    }
 }
 
 #[test]
@@ -295,46 +334,6 @@ fn output_that_is_no_answer_kills_the_instance() {
         assert_eq!(spawns(&double::take()), 1);
         site.at(0);
     }
-}
-
-#[test]
-fn call_over_its_time_is_ended_with_its_instance() {
-    let mut site = Site::new(r#"{"call_ms": 100}"#);
-    double::take();
-    for task in ["slow", "next"] {
-        site.launch(task, b"").unwrap();
-    }
-    assert!(double::take().contains(&Call::WakeAfter(100)));
-    site.at(99);
-    site.map.tick();
-    let calls = double::take();
-    assert!(!calls.iter().any(|call| matches!(call, Call::Kill { .. })), "{calls:?}");
-    assert!(calls.contains(&Call::WakeAfter(1)));
-    site.at(100);
-    site.map.tick();
-    let statuses = double::take_statuses();
-    let slow = "upper: no answer within the 100 ms of call_ms; the instance was killed";
-    assert_eq!(statuses[0], failed("slow", slow, None));
-    assert!(statuses[1].message.contains("safe to launch again"), "{statuses:?}");
-    site.launch("waits", b"w").unwrap();
-    assert!(written(&double::take()).is_empty());
-    site.exit(1, Reason::Killed);
-    assert_eq!(written(&double::take()), [(2, &b"w\n"[..])]);
-}
-
-#[test]
-fn time_of_a_call_starts_when_the_one_before_is_answered() {
-    let mut site = Site::new(r#"{"call_ms": 100}"#);
-    site.launch("a", b"").unwrap();
-    site.launch("b", b"").unwrap();
-    site.at(90);
-    site.output(1, b"\n");
-    site.at(189);
-    site.map.tick();
-    assert_eq!(double::take_statuses(), [finished("a", b"")]);
-    site.at(190);
-    site.map.tick();
-    assert_eq!(double::take_statuses()[0].state, TaskState::Failed);
 }
 
 #[test]

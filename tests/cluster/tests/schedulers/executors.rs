@@ -49,10 +49,16 @@ async fn launch(author: &mut Author, tasks: Vec<TaskInfo>) {
 #[test]
 fn one_warm_function_answers_every_task_of_a_launch() {
     let cluster = Cluster::start(Plan::of_agents(1));
+    all_are_answered(&cluster, "");
+    all_are_answered(&cluster, r#"{"framing": "numbered"}"#);
+}
+
+fn all_are_answered(cluster: &Cluster, settings: &str) {
     on_one_thread(async {
-        let mut map = executor(&cluster, "map").await;
-        map.programs = vec![program(&cluster, "upper").await];
-        let mut author = Author::start(&cluster, None);
+        let mut map = executor(cluster, "map").await;
+        map.data = settings.as_bytes().to_vec();
+        map.programs = vec![program(cluster, "upper").await];
+        let mut author = Author::start(cluster, None);
         author.registered().await;
         let call = |n| for_executor(&format!("t{n}"), &map, &format!("input {n}"));
         launch(&mut author, (0..CALLS).map(call).collect()).await;
@@ -70,6 +76,28 @@ fn one_warm_function_answers_every_task_of_a_launch() {
             assert_eq!(status.state, TaskState::Finished, "{status:?}");
             assert_eq!(status.data, format!("INPUT {number}").as_bytes());
         }
+        author.unregister().await;
+    });
+}
+
+#[test]
+fn function_that_hangs_is_ended_and_the_time_of_a_task_ends_its_call() {
+    let cluster = Cluster::start(Plan::of_agents(1));
+    on_one_thread(async {
+        let mut map = executor(&cluster, "map").await;
+        map.programs = vec![program(&cluster, "spin").await];
+        map.data = br#"{"call_ms": 1500}"#.to_vec();
+        let mut author = Author::start(&cluster, None);
+        author.registered().await;
+        let patient = for_executor("patient", &map, "x");
+        let hasty = TaskInfo { max_completion_ms: Some(100), ..for_executor("hasty", &map, "x") };
+        launch(&mut author, vec![patient, hasty]).await;
+        let hasty = author.update("hasty", "FAILED").await;
+        assert_eq!(hasty.reason, Reason::TimedOut, "{hasty:?}");
+        let patient = author.update("patient", "FAILED").await;
+        let text = "spin: no answer within the 1500 ms of call_ms; the instance was killed; it has \
+                    answered nothing since it started";
+        assert!(patient.message.starts_with(text), "{patient:?}");
         author.unregister().await;
     });
 }

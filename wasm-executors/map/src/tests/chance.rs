@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use fastrand::Rng;
 use stoa_executor::double::{self, Call, LIMITS};
 use stoa_executor::subtasks::Refusal;
-use stoa_executor::{Executor, KillPolicy, Limits, Reason, SubtaskOutput, TaskState, driver};
+use stoa_executor::{
+    Executor, KillPolicy, Limits, Reason, SubtaskOutput, TaskInfo, TaskState, driver,
+};
 
 use super::Site;
 
@@ -27,7 +29,7 @@ impl World {
         double::answer_own_limits(Limits { memory_bytes: 32 << 20, ..LIMITS });
         let data = format!(
             r#"{{"framing": "{}", "instances": {}, "call_ms": {}}}"#,
-            if random.bool() { "lines" } else { "lengths" },
+            ["lines", "numbered", "lengths"][random.usize(..3)],
             random.u8(1..4),
             random.u8(1..200)
         );
@@ -96,7 +98,10 @@ impl World {
                 let bytes = if self.random.u8(..) < 3 { 200_000 } else { self.random.usize(..20) };
                 let input = vec![b'x' + u8::from(self.random.u8(..) < 3); bytes];
                 self.open.insert(task.clone());
-                if self.site.launch(&task, &input).is_err() {
+                let wall_ms = self.random.bool().then(|| self.random.u64(1..300));
+                let limits = Limits { wall_ms, ..LIMITS };
+                let info = TaskInfo { limits, data: input, ..double::task_info(&task) };
+                if self.site.map.launch_task(info).is_err() {
                     self.open.remove(&task);
                     self.ended += 1;
                 }
@@ -108,7 +113,8 @@ impl World {
             50..80 => {
                 let data = match self.random.u8(..10) {
                     0 => vec![0xff; self.random.usize(..10)],
-                    1..6 => b"A\n".repeat(self.random.usize(1..4)),
+                    1..4 => b"A\n".repeat(self.random.usize(1..4)),
+                    4..6 => format!("{} A\n", self.random.usize(..=self.launched)).into_bytes(),
                     _ => b"\x01\0\0\0y".repeat(self.random.usize(1..4)),
                 };
                 let is_stderr = self.random.u8(..) < 20;
