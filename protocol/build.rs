@@ -3,10 +3,11 @@
 use std::error::Error;
 
 /// Every file with a service or with a message that no service names.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "stoa/v1/agent.proto",
     "stoa/v1/artifacts.proto",
     "stoa/v1/error.proto",
+    "stoa/v1/host.proto",
     "stoa/v1/operator.proto",
     "stoa/v1/scheduler.proto",
 ];

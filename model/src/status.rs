@@ -158,11 +158,13 @@ pub enum Reason {
     AgentDraining,
     /// The agent's machine started again and the task did not survive it.
     AgentRebooted,
+    /// The process of the executor host has ended, and the task with it.
+    HostLost,
 }
 
 impl Reason {
     /// Every reason, for doors and tests.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Progress,
         Self::Exited,
         Self::Trapped,
@@ -195,6 +197,7 @@ impl Reason {
         Self::AgentGone,
         Self::AgentDraining,
         Self::AgentRebooted,
+        Self::HostLost,
     ];
 
     /// The reason in capitals, as it stands on the wire and in tables.
@@ -232,6 +235,7 @@ impl Reason {
             Self::AgentGone => "AGENT_GONE",
             Self::AgentDraining => "AGENT_DRAINING",
             Self::AgentRebooted => "AGENT_REBOOTED",
+            Self::HostLost => "HOST_LOST",
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod agent_link;
 pub mod artifact_client;
 pub mod artifacts;
 pub mod batch;
+pub mod host;
 pub mod limits;
 pub mod link;
 pub mod malformed;
@@ -45,5 +46,9 @@ pub mod pb {
 
     pub mod agent {
         tonic::include_proto!("stoa.v1.agent");
+    }
+
+    pub mod host {
+        tonic::include_proto!("stoa.v1.host");
     }
 }

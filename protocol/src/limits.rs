@@ -43,6 +43,10 @@ pub const SENT_PER_BATCH_MAX: usize = 256;
 /// whose default of 64 KiB makes every batch wait for a round trip.
 pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 
+/// Bytes of one frame between an agent and an executor host: room for a task with its data, its
+/// environment and its labels at their bounds. A larger one ends the connection.
+pub const HOST_FRAME_BYTES_MAX: usize = 16 << 20;
+
 /// Seconds that the making of a connection may take.
 pub const CONNECT_SECONDS: u64 = 5;
 

@@ -140,6 +140,7 @@ impl Wire for Reason {
             Self::AgentGone => pb::Reason::AgentGone,
             Self::AgentDraining => pb::Reason::AgentDraining,
             Self::AgentRebooted => pb::Reason::AgentRebooted,
+            Self::HostLost => pb::Reason::HostLost,
         };
         reason.into()
     }

@@ -3,6 +3,7 @@
 
 mod fixtures;
 mod garbage;
+mod hosts;
 mod refusals;
 mod refused_tasks;
 mod round_trip;
