@@ -73,6 +73,9 @@ pub fn to_bytes(record: &Record) -> Vec<u8> {
         Record::ExecutorEnded { framework, executor } => {
             fields(14, &[text(framework), text(executor)])
         }
+        Record::HostHeard { framework, host, number } => {
+            fields(22, &[text(framework), &host.to_le_bytes(), &number.to_le_bytes()])
+        }
         Record::FrameworkRemoved { framework } => fields(15, &[text(framework)]),
         Record::SandboxKept { framework, task } => fields(16, &[text(framework), text(task)]),
         Record::SandboxRemoved { framework, task } => fields(17, &[text(framework), text(task)]),
@@ -148,6 +151,11 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
             role: fields.id()?,
             task: Arc::new(fields.value()?),
             status: fields.value()?,
+        },
+        22 => Record::HostHeard {
+            framework: fields.id()?,
+            host: u64::from_le_bytes(fields.array()?),
+            number: u64::from_le_bytes(fields.array()?),
         },
         tag => return Err(RecordError::Tag(tag)),
     })

@@ -25,6 +25,15 @@ pub enum Action {
     ToMaster(agent_link::Call),
     /// Hand to the executor host.
     ToHost(host::Command),
+    /// Tell a host that its events up to and with this number need not be said again.
+    HostTaken {
+        /// Whose host it is.
+        framework: FrameworkId,
+        /// Which of those that this framework has had.
+        host: u64,
+        /// The number of the last event that is recorded.
+        number: u64,
+    },
     /// Get the artifact from the master's store if the agent's has it not; answered by `Fetched`
     /// or `FetchFailed`. Never asked twice before the answer.
     Fetch(Digest),

@@ -75,6 +75,12 @@ impl Agent {
             Input::Disconnected => self.on_disconnected(now),
             Input::Master(event) => self.on_master(now, event, actions),
             Input::Host(event) => self.on_host(now, event, actions),
+            Input::HostHeard { framework, host, number } => {
+                self.on_host_taken(framework, (host, number), actions);
+            }
+            Input::HostLost { framework, message } => {
+                self.on_host_lost(now, &framework, &message, actions);
+            }
             Input::Fetched(digest) => self.on_fetched(digest, actions),
             Input::FetchFailed { digest, reason, message } => {
                 self.on_fetch_failed(now, digest, (reason, message), actions);

@@ -1,10 +1,24 @@
 //! What the edge decides before an agent starts. It never reads flags or files.
 
+use std::collections::BTreeSet;
+
 use stoa_model::agent::AgentInfo;
+use stoa_model::ids::FrameworkId;
 
 use crate::limits::{
     RECONNECT_MS_MAX, RECONNECT_MS_MIN, RESEND_MS_MAX, RESEND_MS_MIN, TASKS_MAX_DEFAULT,
 };
+
+/// Which executor hosts have outlived the agent's last process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostsFound {
+    /// The host lived in the agent's process: everything that ran is gone with it.
+    None,
+    /// All of them.
+    All,
+    /// Those of these frameworks; each framework has its own.
+    Of(BTreeSet<FrameworkId>),
+}
 
 /// How this agent behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,10 +28,10 @@ pub struct Config {
     /// Random at every start of the process: the upper half of every `UpdateId` it mints, and the
     /// seed of its jitter.
     pub incarnation: u64,
-    /// Whether the executor host died with the agent's last process, and all that ran with it.
-    /// The edge starts a new host only when the records of the first step are durable: else the
-    /// next process could take that one for the host that had the tasks.
-    pub is_host_fresh: bool,
+    /// Which executor hosts have outlived the agent's last process. The edge starts a new host only
+    /// when the records of the first step are durable: else the next process could take that one
+    /// for the host that had the tasks.
+    pub hosts: HostsFound,
     /// What the machine calls its present start; nothing if it does not tell. In another start than
     /// the last everything that ran is gone, and the host with it.
     pub boot: Option<String>,
@@ -39,7 +53,7 @@ impl Config {
         Self {
             info,
             incarnation,
-            is_host_fresh: true,
+            hosts: HostsFound::None,
             boot: None,
             tasks_max: TASKS_MAX_DEFAULT,
             resend_ms_min: RESEND_MS_MIN,

@@ -3,6 +3,7 @@
 
 use stoa_model::agent_link::Call;
 use stoa_model::host;
+use stoa_model::ids::FrameworkId;
 use stoa_model::instant::Instant;
 use stoa_model::limits::DATA_BYTES_MAX;
 use stoa_model::status::Reason;
@@ -58,6 +59,28 @@ impl Agent {
         let keys: Vec<_> = self.kept.executors.keys().cloned().collect();
         for key in keys {
             self.forget_executor(key, "the agent was started again", actions);
+        }
+    }
+
+    /// The host of a framework is gone, and every executor that it had. One whose tasks all wait
+    /// was never there.
+    pub(crate) fn forget_executors_of(
+        &mut self,
+        now: Instant,
+        framework: &FrameworkId,
+        message: &str,
+        actions: &mut Vec<Action>,
+    ) {
+        let executors = self.kept.executors.iter();
+        let lost = executors.filter(|(key, it)| key.framework == *framework && it.is_started);
+        let lost: Vec<_> = lost.map(|(key, _)| key.clone()).collect();
+        for key in lost {
+            let waiting: Vec<_> = self.kept.charges.tasks_of(&key).collect();
+            for task in waiting {
+                let end = (TaskState::Dropped, Reason::HostLost, message);
+                self.end(now, &task, end, actions);
+            }
+            self.forget_executor(key, message, actions);
         }
     }
 

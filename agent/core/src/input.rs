@@ -21,6 +21,23 @@ pub enum Input {
     Master(agent_link::Event),
     /// The executor host says something.
     Host(host::Event),
+    /// All that a host has said up to and with this number was told before. Only of a host that
+    /// can outlive the agent.
+    HostHeard {
+        /// Whose host it is.
+        framework: FrameworkId,
+        /// Which of those that this framework has had.
+        host: u64,
+        /// The number of the host's last event.
+        number: u64,
+    },
+    /// The host of a framework has ended with all that it had. It says nothing more.
+    HostLost {
+        /// Whose host it was.
+        framework: FrameworkId,
+        /// For people: how it ended.
+        message: String,
+    },
     /// The artifact is in the agent's store and is what its digest says.
     Fetched(Digest),
     /// The artifact could not be had. The edge has tried again where that made sense.

@@ -35,7 +35,7 @@ mod updates;
 
 pub use action::{Action, Warning};
 pub use agent::Agent;
-pub use config::Config;
+pub use config::{Config, HostsFound};
 pub use input::{Input, LogPiece};
 pub use record::Record;
 pub use recovered::{IllegalRecord, Recovered};

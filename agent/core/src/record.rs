@@ -126,6 +126,15 @@ pub enum Record {
         /// Which.
         executor: ExecutorId,
     },
+    /// What a host has said up to and with this number is written.
+    HostHeard {
+        /// Whose host it is.
+        framework: FrameworkId,
+        /// Which of those that this framework has had.
+        host: u64,
+        /// The number of the host's last event.
+        number: u64,
+    },
     /// Everything of a framework is forgotten, but for the sandboxes.
     FrameworkRemoved {
         /// Which.

@@ -27,6 +27,8 @@ pub struct Recovered {
     pub(crate) executors: BTreeMap<ExecutorKey, Executor>,
     pub(crate) sandboxes: Sandboxes,
     pub(crate) frameworks_removed: VecDeque<FrameworkId>,
+    /// The host that a framework has or had last, and how far what it said is written.
+    hosts_heard: BTreeMap<FrameworkId, (u64, u64)>,
     pub(crate) charges: Charges,
 }
 
@@ -103,6 +105,12 @@ impl Recovered {
         self.identity.as_ref().map(|identity| &identity.agent)
     }
 
+    /// The number of the last event of this host that is written; 0 is none.
+    pub fn heard_of(&self, framework: &FrameworkId, host: u64) -> u64 {
+        let heard = self.hosts_heard.get(framework).filter(|(it, _)| *it == host);
+        heard.map_or(0, |(_, number)| *number)
+    }
+
     /// Every task whose sandbox may be on the disk; any other sandbox there is waste.
     pub fn sandboxes(&self) -> impl Iterator<Item = &TaskKey> {
         self.tasks.keys().chain(self.sandboxes.iter())
@@ -152,6 +160,10 @@ impl Recovered {
                 .map(|executor| executor.is_ending = true),
             Record::ExecutorEnded { framework, executor } => {
                 self.on_executor_ended(ExecutorKey::new(framework, executor))
+            }
+            Record::HostHeard { framework, host, number } => {
+                self.hosts_heard.insert(framework.clone(), (*host, *number));
+                Ok(())
             }
             Record::FrameworkRemoved { framework } => self.on_framework_removed(framework),
             Record::SandboxKept { framework, task } => {
@@ -275,6 +287,7 @@ impl Recovered {
         for (_, executor) in self.executors.extract_if(.., |key, _| key.framework == *framework) {
             self.charges.take(&executor.record.resources);
         }
+        self.hosts_heard.remove(framework);
         self.frameworks_removed.retain(|other| other != framework);
         self.frameworks_removed.push_back(framework.clone());
         if self.frameworks_removed.len() > FRAMEWORKS_REMOVED_MAX {
@@ -318,6 +331,10 @@ impl Recovered {
         }
         for framework in self.frameworks_removed.iter().cloned() {
             records.push(Record::FrameworkRemoved { framework });
+        }
+        for (framework, &(host, number)) in &self.hosts_heard {
+            let framework = framework.clone();
+            records.push(Record::HostHeard { framework, host, number });
         }
         for TaskKey { framework, task } in self.sandboxes.iter().cloned() {
             records.push(Record::SandboxKept { framework, task });

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use stoa_agent_core::{Action, Agent, Config, Input, LogPiece, Record, Recovered, Warning};
+use stoa_agent_core::{
+    Action, Agent, Config, HostsFound, Input, LogPiece, Record, Recovered, Warning,
+};
 use stoa_invariants::{Checked, Invariant, Life, Name, Violation};
 use stoa_model::agent::AgentInfo;
 use stoa_model::digest::Digest;
@@ -130,7 +132,7 @@ impl World {
         let is_host_fresh = !std::mem::take(&mut process.is_outlived);
         let config = Config {
             resend_ms_max: RESEND_MS_MAX,
-            is_host_fresh,
+            hosts: if is_host_fresh { HostsFound::None } else { HostsFound::All },
             boot: Some(format!("boot{}", process.boots)).filter(|_| !is_exact),
             ..Config::new(process.info.clone(), incarnation)
         };
@@ -241,6 +243,7 @@ impl World {
                 self.checker.on_agent_call(name, &call)?;
                 self.send_up(name, Call::Agent(call));
             }
+            Action::HostTaken { .. } => {}
             Action::ToHost(command) => {
                 let is_kill = matches!(command, host::Command::Kill { .. });
                 let after = if is_kill { Soon::AfterKill } else { Soon::AfterLaunch };

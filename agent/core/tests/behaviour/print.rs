@@ -16,6 +16,9 @@ pub fn print(action: &Action, lines: &mut Vec<String>) {
         Action::Disconnect => lines.push("disconnect".to_owned()),
         Action::ToMaster(Call::Reregister(it)) => reregister(it, lines),
         Action::ToMaster(it) => lines.push(format!("-> {}", call(it))),
+        Action::HostTaken { framework, host, number } => {
+            lines.push(format!("=> Taken {framework} {host} {number}"));
+        }
         Action::ToHost(it) => lines.push(format!("=> {}", command(it))),
         Action::Fetch(digest) => lines.push(format!("fetch {}", name(digest))),
         Action::ReadLog { request, framework, log } => {
@@ -104,6 +107,9 @@ fn record(record: &Record) -> String {
         }
         Record::ExecutorEnded { framework, executor } => {
             format!("ExecutorEnded {framework}/{executor}")
+        }
+        Record::HostHeard { framework, host, number } => {
+            format!("HostHeard {framework} {host} {number}")
         }
         Record::FrameworkRemoved { framework } => format!("FrameworkRemoved {framework}"),
         Record::SandboxKept { framework, task } => format!("SandboxKept {framework}/{task}"),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, proptest};
-use stoa_agent_core::{Action, Agent, Config, Input, LogPiece, Record, Recovered};
+use stoa_agent_core::{Action, Agent, Config, HostsFound, Input, LogPiece, Record, Recovered};
 use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{Call, Event, RequestId};
 use stoa_model::digest::Digest;
@@ -297,7 +297,7 @@ impl World {
     /// The agent ends and starts again from what was written.
     fn restart(&mut self, is_host_fresh: bool) {
         self.config.incarnation += 1;
-        self.config.is_host_fresh = is_host_fresh;
+        self.config.hosts = if is_host_fresh { HostsFound::None } else { HostsFound::All };
         if is_host_fresh {
             self.hosted.clear();
         }

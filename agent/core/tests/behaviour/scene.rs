@@ -1,7 +1,7 @@
 //! One agent on a stage: its time, its checkpoint, and what it does when a line is played. It
 //! never reads a word of a line beyond those about the stage itself.
 
-use stoa_agent_core::{Action, Agent, Config, Input, Record, Recovered};
+use stoa_agent_core::{Action, Agent, Config, HostsFound, Input, Record, Recovered};
 use stoa_model::agent::AgentInfo;
 use stoa_model::instant::Instant;
 
@@ -82,7 +82,14 @@ impl Scene {
     fn on_restart(&mut self, words: &mut Words) -> Result<(), String> {
         let mut config = self.config.take().ok_or("there is no agent yet")?;
         config.incarnation += 1;
-        config.is_host_fresh = words.value("host") != Some("alive");
+        config.hosts = match words.value("host") {
+            None => HostsFound::None,
+            Some("alive") => HostsFound::All,
+            Some(frameworks) => {
+                let ids = frameworks.split(',').map(|id| id.parse().map_err(|it| format!("{it}")));
+                HostsFound::Of(ids.collect::<Result<_, _>>()?)
+            }
+        };
         if let Some(boot) = words.value("boot") {
             config.boot = Some(boot.to_owned());
         }

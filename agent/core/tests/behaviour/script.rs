@@ -135,6 +135,11 @@ pub fn input(first: &str, words: &mut Words) -> Result<Input, String> {
             let (framework, task) = words.pair()?;
             Ok(Input::Published { framework, task, result: Err(words.rest()) })
         }
+        "heard" => {
+            let (framework, host, number) = (words.parse()?, words.parse()?, words.parse()?);
+            Ok(Input::HostHeard { framework, host, number })
+        }
+        "lost" => Ok(Input::HostLost { framework: words.parse()?, message: words.rest() }),
         _ if first.starts_with("host") => host_event(first, words).map(Input::Host),
         _ => master_event(first, words).map(Input::Master),
     }
