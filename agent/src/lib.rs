@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod detect;
+mod hosts;
 mod limits;
 mod logs;
 mod main_loop;
@@ -11,4 +12,5 @@ mod service;
 mod transfers;
 
 pub use detect::resources as machine_resources;
+pub use hosts::{Isolation, ServeError, serve as serve_host};
 pub use service::{AgentError, Settings, serve};

@@ -1,21 +1,19 @@
 //! The agent's one loop: receive, step, record, deliver. It owns the core; all others send it
 //! messages. It never decides anything.
 
-use std::pin::pin;
-
 use futures_util::FutureExt;
 use stoa_agent_core::{Action, Agent, Input, Record};
-use stoa_executor_host::{HostHandle, log_path};
+use stoa_executor_host::log_path;
 use stoa_machine::{Artifacts, Clock};
 use stoa_model::agent_link::{Call, Event};
-use stoa_model::host;
 use stoa_model::ids::{FrameworkId, TaskId};
 use stoa_protocol::link::{AgentPeer, Link, LinkInput};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::limits::{CALLS_WAITING_MAX, INPUTS_PER_ROUND_MAX};
+use crate::hosts::Hosts;
+use crate::limits::CALLS_WAITING_MAX;
 use crate::logs;
 use crate::service::Places;
 use crate::transfers::{fetched, published};
@@ -34,10 +32,8 @@ pub struct MainLoop {
     pub places: Places,
     /// The agent's own artifacts.
     pub artifacts: Artifacts,
-    /// To the executor host.
-    pub host: HostHandle,
-    /// From the executor host.
-    pub host_events: mpsc::Receiver<host::Event>,
+    /// The executor hosts.
+    pub hosts: Hosts,
     /// Told the agent's id whenever the master has greeted it.
     pub registered: watch::Sender<Option<String>>,
     /// The stream to the master.
@@ -82,7 +78,11 @@ impl MainLoop {
                 Action::Connect => self.link.open(&self.master),
                 Action::Disconnect => self.link.close(),
                 Action::ToMaster(call) => self.send(call, inputs),
-                Action::ToHost(command) => self.send_to_host(command, inputs).await,
+                Action::ToHost(command) => self.hosts.send(command, inputs).await,
+                Action::HostTaken { framework, host, number } => {
+                    self.hosts.taken(&framework, (host, number));
+                }
+                Action::HostForgotten { framework } => self.hosts.forget(&framework),
                 Action::Fetch(digest) => {
                     let errand = fetched(self.master.clone(), self.artifacts.clone(), digest);
                     self.errands.spawn(async { Some(errand.await) });
@@ -117,19 +117,6 @@ impl MainLoop {
         }
     }
 
-    /// Hands a command to the host. The host may be waiting for its own events to be taken, so
-    /// they are.
-    async fn send_to_host(&mut self, command: host::Command, inputs: &mut Vec<Input>) {
-        let mut sending = pin!(self.host.send(command));
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut sending => return,
-                Some(event) = self.host_events.recv() => inputs.push(Input::Host(event)),
-            }
-        }
-    }
-
     fn remove(&mut self, framework: &FrameworkId, task: &TaskId) {
         let path = self.places.sandboxes.join(framework.as_str()).join(task.as_str());
         self.errands.spawn_blocking(move || {
@@ -146,12 +133,8 @@ impl MainLoop {
     /// Waits for what happens next.
     async fn wait(&mut self) -> Vec<Input> {
         let deadline = self.core.next_deadline().map(|at| self.clock.wake_at(at));
-        let mut host_events = Vec::new();
         tokio::select! {
-            count = self.host_events.recv_many(&mut host_events, INPUTS_PER_ROUND_MAX) => {
-                assert!(count > 0, "the executor host has ended although the agent holds it");
-                host_events.into_iter().map(Input::Host).collect()
-            }
+            inputs = self.hosts.wait() => inputs,
             input = self.link.next(true) => self.heard(input),
             Some(done) = self.errands.join_next(), if !self.errands.is_empty() => {
                 done.expect("an errand does not panic").into_iter().collect()
@@ -162,11 +145,7 @@ impl MainLoop {
 
     /// Adds what has come from the other side meanwhile, so that one commit serves both.
     fn add_what_is_there(&mut self, inputs: &mut Vec<Input>) {
-        while inputs.len() < INPUTS_PER_ROUND_MAX
-            && let Ok(event) = self.host_events.try_recv()
-        {
-            inputs.push(Input::Host(event));
-        }
+        self.hosts.add_what_is_there(inputs);
         if let Some(input) = self.link.next(true).now_or_never() {
             inputs.extend(self.heard(input));
         }

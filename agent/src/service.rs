@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use stoa_agent_core::{Agent, Config, Input};
-use stoa_executor_host::{Host, StartError};
+use stoa_executor_host::StartError;
 use stoa_machine::{ArtifactError, Artifacts, Clock, StateDir, StateDirError};
 use stoa_model::agent::AgentInfo;
 use stoa_model::resources::Resources;
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::detect;
+use crate::hosts::{Before, Isolation};
 use crate::main_loop::{MainLoop, record};
 
 /// What an agent is made of.
@@ -36,6 +37,8 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
     /// How many tasks may live at once.
     pub tasks_max: u32,
+    /// Where the containers of frameworks live.
+    pub isolation: Isolation,
 }
 
 /// Why an agent cannot start or go on.
@@ -67,6 +70,8 @@ pub struct Places {
     pub sandboxes: PathBuf,
     /// Compiled code.
     pub cache: PathBuf,
+    /// One directory for each executor host in a process of its own.
+    pub hosts: PathBuf,
 }
 
 impl Places {
@@ -74,6 +79,7 @@ impl Places {
         Self {
             artifacts: state.join("artifacts"),
             sandboxes: state.join("sandboxes"),
+            hosts: state.join("hosts"),
             cache: cache.cloned().unwrap_or_else(|| state.join("compiled")),
         }
     }
@@ -98,21 +104,18 @@ pub async fn serve(
     let mut config = Config::new(info(&settings), incarnation);
     config.tasks_max = settings.tasks_max as usize;
     config.boot = detect::boot();
+    let host_config = host_config(&settings, &places);
+    let isolation = settings.isolation.clone();
+    let hosts = places.hosts.clone();
+    let before = Before::find(hosts, isolation, &host_config, &recovered).await?;
+    config.hosts = before.found();
     let mut core = Agent::new(config, recovered, clock.now());
-    // The first step writes off what the last host had. That must be durable before a new host
-    // starts: else a crash in between would take the new one for the old one.
+    // The first step writes off what hosts had that are gone. That must be durable before a new
+    // host starts: else a crash in between would take the new one for the old one.
     let mut actions = Vec::new();
     core.step(clock.now(), Input::Tick, &mut actions);
     record(&mut checkpoint, &core, &mut actions).await?;
-    let (host, host_events) = Host::start(stoa_executor_host::Config {
-        artifacts: places.artifacts.clone(),
-        sandboxes: places.sandboxes.clone(),
-        cache: places.cache.clone(),
-        directories_allowed: settings.directories_allowed.clone(),
-        guest_threads: std::thread::available_parallelism().map_or(1, usize::from),
-        instances_max: settings.tasks_max,
-        event_ms_max: stoa_executor_host::EVENT_MS_MAX_DEFAULT,
-    })?;
+    let hosts = before.start(host_config)?;
     let main_loop = MainLoop {
         core,
         checkpoint,
@@ -120,8 +123,7 @@ pub async fn serve(
         master: settings.master,
         places,
         artifacts,
-        host,
-        host_events,
+        hosts,
         registered,
         link: Link::default(),
         errands: JoinSet::new(),
@@ -133,6 +135,18 @@ pub async fn serve(
     }
     drop(state);
     Ok(())
+}
+
+fn host_config(settings: &Settings, places: &Places) -> stoa_executor_host::Config {
+    stoa_executor_host::Config {
+        artifacts: places.artifacts.clone(),
+        sandboxes: places.sandboxes.clone(),
+        cache: places.cache.clone(),
+        directories_allowed: settings.directories_allowed.clone(),
+        guest_threads: std::thread::available_parallelism().map_or(1, usize::from),
+        instances_max: settings.tasks_max,
+        event_ms_max: stoa_executor_host::EVENT_MS_MAX_DEFAULT,
+    }
 }
 
 /// What the agent says of its machine: what was given, and what was detected for the rest.

@@ -4,12 +4,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use stoa_model::ids::{FrameworkId, Role, TaskId};
 use stoa_model::operator::TaskName;
 use stoa_model::resources::Resources;
 
 mod executor;
+mod host;
 mod new;
 mod orders;
 mod run;
@@ -17,6 +18,7 @@ mod sim;
 mod values;
 
 pub use executor::{Executor, Inspect, Pack, Save, Test};
+pub use host::HostRun;
 pub use new::{Language, New, NewExecutor};
 pub use orders::{Drain, Gone, Named, Order};
 pub use run::Run;
@@ -112,6 +114,9 @@ pub enum Command {
     /// Measures this installation.
     #[command(subcommand)]
     Bench(Bench),
+    /// Runs an executor host; only agents start it.
+    #[command(hide = true)]
+    Host(HostRun),
     /// Prints the completions of a shell, to be sourced by it.
     Completions {
         /// For which shell.
@@ -212,6 +217,20 @@ pub struct AgentRun {
     /// How many tasks may live at once.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = count(10_000))]
     pub tasks_max: u32,
+    /// Where the containers live: all in the agent's own process, or those of each framework in a
+    /// process of their own, which outlives the agent and takes no other framework's tasks with it
+    /// when it dies.
+    #[arg(long, value_name = "WALL", default_value = "none")]
+    pub isolation: Isolation,
+}
+
+/// Where the containers of an agent live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Isolation {
+    /// In the agent's own process.
+    None,
+    /// Those of each framework in a process of their own.
+    Framework,
 }
 
 /// `stoa ps`.

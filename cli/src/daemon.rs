@@ -1,6 +1,8 @@
 //! `stoa master`, `stoa agent` and `stoa dev`: processes that run until they are told to end. It
 //! never decides what they do.
 
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -11,7 +13,7 @@ use stoa_model::scheduler::MasterInfo;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::config::{AgentRun, Dev, Master, Output};
+use crate::config::{AgentRun, Dev, HostRun, Isolation, Master, Output};
 use crate::failure::{Failure, chain, code};
 use crate::local::{Local, listen};
 use crate::table::print_json;
@@ -87,6 +89,41 @@ fn state_hint(failure: Failure, error: &StateDirError) -> Failure {
     }
 }
 
+/// Which processes are to be there.
+fn isolation(wall: Isolation) -> stoa_agent::Isolation {
+    // This very program, also if another has taken its place on the disk since it was started.
+    const OWN_PROGRAM: &str = "/proc/self/exe";
+    match wall {
+        Isolation::None => stoa_agent::Isolation::None,
+        Isolation::Framework => stoa_agent::Isolation::Framework {
+            program: vec![OWN_PROGRAM.to_owned(), "host".to_owned()],
+        },
+    }
+}
+
+/// Runs an executor host for an agent.
+///
+/// # Errors
+/// [`Failure`] if nobody gave it a socket as its stdin, or it cannot start.
+pub async fn host(arguments: HostRun) -> Result<(), Failure> {
+    let failed = |what: String| {
+        Failure::new(code::FAILURE, what).hint("agents start it: stoa agent --isolation framework")
+    };
+    let stdin = std::io::stdin().as_fd().try_clone_to_owned();
+    let stdin = stdin.map_err(|error| failed(format!("cannot use stdin: {error}")))?;
+    let config = stoa_executor_host::Config {
+        artifacts: arguments.artifacts,
+        sandboxes: arguments.sandboxes,
+        cache: arguments.cache,
+        directories_allowed: arguments.allow_dir,
+        guest_threads: arguments.guest_threads,
+        instances_max: arguments.instances_max,
+        event_ms_max: arguments.event_ms_max,
+    };
+    let served = stoa_agent::serve_host(config, UnixListener::from(stdin)).await;
+    served.map_err(|error| failed(chain(&error)))
+}
+
 /// Runs an agent until it is told to end.
 ///
 /// # Errors
@@ -103,6 +140,7 @@ pub async fn agent(arguments: AgentRun, output: Output) -> Result<(), Failure> {
         directories_allowed: allowed(&arguments.allow_dir)?,
         cache: None,
         tasks_max: arguments.tasks_max,
+        isolation: isolation(arguments.isolation),
     };
     let (registered, mut receiver) = watch::channel(None);
     let serving = stoa_agent::serve(settings, registered, told_to_end());

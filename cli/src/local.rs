@@ -122,6 +122,7 @@ fn agent_settings(master: &str, state: &Path, index: u32, agents: u32) -> stoa_a
         directories_allowed: vec![PathBuf::from("/")],
         cache: crate::daemon::cache_dir(),
         tasks_max: TASKS_MAX,
+        isolation: stoa_agent::Isolation::None,
     }
 }
 

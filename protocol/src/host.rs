@@ -54,6 +54,12 @@ pub enum FromHost {
     },
     /// Answers [`ToHost::Ask`].
     Alive,
+    /// Nothing has lived in the host for a while, and all of its events are taken.
+    Idle {
+        /// How many commands it has got since the Attach; if more are on the way, it is idle no
+        /// more.
+        commands: u64,
+    },
 }
 
 /// Why a frame could not be read or written: the other side is gone, or not to be talked to.
@@ -165,6 +171,7 @@ impl Wire for FromHost {
             Self::Hello { version } => Heard::Hello(pb::Hello { version: version.clone() }),
             Self::Event { number, event } => Heard::Event(events::to_proto(*number, event)),
             Self::Alive => Heard::Alive(pb::Alive {}),
+            Self::Idle { commands } => Heard::Idle(pb::Idle { commands: *commands }),
         };
         pb::FromHost { frame: Some(frame) }
     }
@@ -180,6 +187,7 @@ impl Wire for FromHost {
                 Self::Event { number, event }
             }
             Heard::Alive(pb::Alive {}) => Self::Alive,
+            Heard::Idle(pb::Idle { commands }) => Self::Idle { commands },
         })
     }
 }

@@ -34,6 +34,12 @@ pub enum Action {
         /// The number of the last event that is recorded.
         number: u64,
     },
+    /// All that a framework had at its host is ended in what is recorded: from here on it may have
+    /// another host.
+    HostForgotten {
+        /// Whose host it was.
+        framework: FrameworkId,
+    },
     /// Get the artifact from the master's store if the agent's has it not; answered by `Fetched`
     /// or `FetchFailed`. Never asked twice before the answer.
     Fetch(Digest),

@@ -80,6 +80,7 @@ impl Agent {
             }
             Input::HostLost { framework, message } => {
                 self.on_host_lost(now, &framework, &message, actions);
+                actions.push(Action::HostForgotten { framework });
             }
             Input::Fetched(digest) => self.on_fetched(digest, actions),
             Input::FetchFailed { digest, reason, message } => {

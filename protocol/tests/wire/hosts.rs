@@ -78,6 +78,7 @@ async fn frames_come_back_one_by_one() {
     let event = |(event, number)| FromHost::Event { number, event };
     let mut heard: Vec<_> = events().into_iter().zip(1..).map(event).collect();
     heard.extend([FromHost::Hello { version: "0.1.0".to_owned() }, FromHost::Alive]);
+    heard.push(FromHost::Idle { commands: 3 });
     sent(&heard).await;
 }
 

@@ -5,9 +5,11 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::finished::Finished;
+use crate::hosts::HostProcess;
 use crate::invocation::Invocation;
 use crate::place::Place;
 use crate::process::Process;
@@ -205,6 +207,11 @@ impl Cluster {
         self.agents[index].process.kill();
     }
 
+    /// The executor hosts of an agent that are processes of their own.
+    pub fn hosts(&self, index: usize) -> Vec<HostProcess> {
+        HostProcess::all(&self.agents[index].state)
+    }
+
     /// What an agent's process has written to its standard error.
     pub fn agent_stderr(&self, index: usize) -> String {
         self.agents[index].process.stderr()
@@ -246,6 +253,16 @@ impl Cluster {
     pub fn shown(&self) -> String {
         let agents = self.agents.iter().map(|agent| agent.process.shown());
         std::iter::once(self.master.shown()).chain(agents).collect()
+    }
+}
+
+impl Drop for Cluster {
+    /// Hosts outlive their agents, but not their test.
+    fn drop(&mut self) {
+        for agent in &mut self.agents {
+            agent.process.kill();
+            HostProcess::all(&agent.state).iter().for_each(|host| host.signal(Signal::KILL));
+        }
     }
 }
 

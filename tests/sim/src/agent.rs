@@ -243,7 +243,7 @@ impl World {
                 self.checker.on_agent_call(name, &call)?;
                 self.send_up(name, Call::Agent(call));
             }
-            Action::HostTaken { .. } => {}
+            Action::HostTaken { .. } | Action::HostForgotten { .. } => {}
             Action::ToHost(command) => {
                 let is_kill = matches!(command, host::Command::Kill { .. });
                 let after = if is_kill { Soon::AfterKill } else { Soon::AfterLaunch };

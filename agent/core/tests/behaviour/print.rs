@@ -16,6 +16,7 @@ pub fn print(action: &Action, lines: &mut Vec<String>) {
         Action::Disconnect => lines.push("disconnect".to_owned()),
         Action::ToMaster(Call::Reregister(it)) => reregister(it, lines),
         Action::ToMaster(it) => lines.push(format!("-> {}", call(it))),
+        Action::HostForgotten { framework } => lines.push(format!("=> Forgotten {framework}")),
         Action::HostTaken { framework, host, number } => {
             lines.push(format!("=> Taken {framework} {host} {number}"));
         }
