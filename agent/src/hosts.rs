@@ -3,9 +3,9 @@
 
 mod business;
 mod keeper;
+mod main_loop;
 mod place;
 mod processes;
-mod server;
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use crate::limits::INPUTS_PER_ROUND_MAX;
 use processes::Processes;
 
-pub use server::{ServeError, serve};
+pub use main_loop::{ServeError, serve};
 
 /// Where the containers of frameworks live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ pub struct Before {
 }
 
 impl Before {
-    /// Looks below `dir` for hosts that the agent's last process has left behind. Those that are not
-    /// to live on are ended before this returns, so that nothing runs twice.
+    /// Looks below `dir` for hosts that the agent's last process has left behind. Those that are
+    /// not to live on are ended before this returns, so that nothing runs twice.
     ///
     /// # Errors
     /// [`StartError`] if the directory cannot be used.

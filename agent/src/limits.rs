@@ -7,8 +7,8 @@ pub const INPUTS_PER_ROUND_MAX: usize = 256;
 /// anew and says again what matters.
 pub const CALLS_WAITING_MAX: usize = 65_536;
 
-/// Executor hosts in processes of their own at a time. Tasks of a framework that would need another
-/// one fail.
+/// Executor hosts in processes of their own at a time. Tasks of a framework that would need
+/// another one fail.
 pub const HOSTS_MAX: usize = 1_024;
 
 /// Frames that may wait for an executor host. Then it is given up, and its tasks fail.
@@ -30,8 +30,8 @@ pub const HOST_ASK_MS: u64 = 5_000;
 /// Milliseconds without a word of a host, after which it is given up.
 pub const HOST_SILENT_MS: u64 = 30_000;
 
-/// Milliseconds that a host has to end when its framework has ended: what executors have to end, and
-/// time to end itself. Then it is killed.
+/// Milliseconds that a host has to end when its framework has ended: what executors have to end,
+/// and time to end itself. Then it is killed.
 pub const HOST_END_MS: u64 = 10_000;
 
 /// Milliseconds without anything that lives in a host, after which it ends: short, as each

@@ -1,5 +1,5 @@
-//! One executor host in a process of its own: starts it, or finds it again, speaks with it, and sees
-//! to its end. It never decides what the host is told.
+//! One executor host in a process of its own: starts it, or finds it again, speaks with it, and
+//! sees to its end. It never decides what the host is told.
 
 use std::ffi::OsString;
 use std::io;
@@ -110,8 +110,8 @@ impl Keeper {
         }
     }
 
-    /// A host of the agent's last process, of which events up to `taken` are recorded; none if it is
-    /// not there any more. One that is not wanted, or does not answer, is ended first.
+    /// A host of the agent's last process, of which events up to `taken` are recorded; none if it
+    /// is not there any more. One that is not wanted, or does not answer, is ended first.
     pub async fn find(place: Place, taken: u64, is_wanted: bool) -> Option<Self> {
         let mut stream = place.connect().await.ok()?;
         let keeper = Self { place, child: None, taken };

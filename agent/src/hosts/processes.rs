@@ -206,8 +206,11 @@ impl Processes {
         match heard {
             Heard::Event { framework, host, number, event } => {
                 // One record of how far it came is enough for all that is heard in a round.
-                let is_older = |input: &Input| matches!(input, Input::HostHeard { host: of, .. } if *of == host);
-                if let Some(older) = inputs.iter().rposition(is_older) {
+                let is_of_this = |input: &Input| match input {
+                    Input::HostHeard { host: of, .. } => *of == host,
+                    _ => false,
+                };
+                if let Some(older) = inputs.iter().rposition(is_of_this) {
                     inputs.remove(older);
                 }
                 inputs.push(Input::Host(event));

@@ -1,5 +1,5 @@
-//! The executor hosts that an agent has started as processes of their own, and that outlive it. They
-//! are found below the agent's state, as an agent finds them.
+//! The executor hosts that an agent has started as processes of their own, and that outlive it.
+//! They are found below the agent's state, as an agent finds them.
 
 use std::path::Path;
 

@@ -26,6 +26,16 @@ const EXCEPTIONS: &[Exception] = &[
         why: "one compile serves all who wait for the same digest and outlives each of them",
     },
     Exception {
+        file: "agent/src/hosts/keeper.rs",
+        what: "`spawn`",
+        why: "starts the process of an executor host, which outlives the agent",
+    },
+    Exception {
+        file: "agent/src/hosts/processes.rs",
+        what: "`spawn`",
+        why: "each executor host has its keeper; all are joined, and end with the agent",
+    },
+    Exception {
         file: "wasm-executors/host/src/output.rs",
         what: "`spawn`",
         why: "a log is written while its guest runs on; its end waits until all is written",
