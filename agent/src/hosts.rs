@@ -6,6 +6,7 @@ mod keeper;
 mod main_loop;
 mod place;
 mod processes;
+mod walls;
 
 use std::path::PathBuf;
 use std::pin::pin;

@@ -21,6 +21,10 @@ pub const HOST_WORDS_WAITING_MAX: usize = 4_096;
 /// executors, which wait.
 pub const HOST_EVENTS_UNTAKEN_MAX: usize = 4_096;
 
+/// Files and sockets that an executor host may have open at a time. A guest that would open more
+/// is refused.
+pub const HOST_OPEN_FILES_MAX: u64 = 65_536;
+
 /// Milliseconds that a host may take to greet its agent. Then it is given up.
 pub const HOST_GREETING_MS: u64 = 20_000;
 

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use stoa_executor_host::{Config, Host, HostHandle, StartError};
+use stoa_machine::WallError;
 use stoa_model::host::{Command, Event};
 use stoa_protocol::host::{FrameError, FromHost, ToHost, append, read, write};
 use tokio::io::BufReader;
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::hosts::business::Business;
+use crate::hosts::walls;
 use crate::limits::{HOST_ALONE_MS, HOST_EVENTS_UNTAKEN_MAX, HOST_IDLE_MS};
 
 /// Frames of an agent that may wait. Then its socket is read no further.
@@ -38,12 +40,16 @@ pub enum ServeError {
     /// The host itself.
     #[error(transparent)]
     Host(#[from] StartError),
+    /// It must not run what nobody vouches for without its walls.
+    #[error(transparent)]
+    Walls(#[from] WallError),
     /// What it was given to listen on.
     #[error("cannot listen on the socket of this executor host")]
     Listener(#[source] std::io::Error),
 }
 
-/// Runs an executor host until an agent tells it to end, or none is there for long.
+/// Raises the walls of this process, which may have no other thread yet, and runs an executor host
+/// until an agent tells it to end, or none is there for long.
 ///
 /// # Errors
 /// [`ServeError`] if it cannot start, or cannot listen any more.
@@ -51,6 +57,10 @@ pub async fn serve(
     config: Config,
     listener: std::os::unix::net::UnixListener,
 ) -> Result<(), ServeError> {
+    let raised = walls::of(&config)?.raise()?;
+    for missing in raised.missing {
+        tracing::warn!("a wall of this executor host is missing: {missing}");
+    }
     listener.set_nonblocking(true).map_err(ServeError::Listener)?;
     let listener = UnixListener::from_std(listener).map_err(ServeError::Listener)?;
     let (handle, events) = Host::start(config)?;
