@@ -220,7 +220,7 @@ pub struct AgentRun {
     /// Where the containers live: all in the agent's own process, or those of each framework in a
     /// process of their own, which outlives the agent and takes no other framework's tasks with it
     /// when it dies.
-    #[arg(long, value_name = "WALL", default_value = "none")]
+    #[arg(long, value_name = "WALL", default_value = "framework")]
     pub isolation: Isolation,
 }
 

@@ -113,6 +113,21 @@ fn host_that_dies_while_its_agent_is_away_is_accounted_for() {
 }
 
 #[test]
+fn task_of_an_agent_that_was_given_up_comes_back_with_it() {
+    let plan = Plan::of_agents(1).each_agent(&WALL);
+    let mut cluster =
+        Cluster::start(plan.master(&["--agent-timeout", "1s", "--heartbeat", "300ms"]));
+    let ticker = cluster.detach(&["--name", "ticker", &sample("ticker"), "0.02"]);
+    cluster.wait_for_state("ticker", "RUNNING");
+    cluster.kill_agent(0);
+    cluster.wait_for_state("ticker", "UNREACHABLE");
+    cluster.start_agent(0);
+    cluster.wait_for_state("ticker", "RUNNING");
+    let before = ticks(&cluster, &ticker);
+    wait_for_ticks(&cluster, &ticker, before);
+}
+
+#[test]
 fn hosts_that_have_nothing_to_do_end() {
     let cluster = Cluster::start(Plan::of_agents(1).each_agent(&WALL));
     cluster.run(&["run", &sample("hello")]).succeeded();

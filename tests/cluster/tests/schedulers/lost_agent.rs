@@ -11,12 +11,16 @@ use stoa_model::task::TaskState;
 
 use crate::author::{Author, NO_FILTER, on_one_thread, task, uploaded};
 
+/// What runs in the agent's own process ends with it.
+const WITHIN: [&str; 2] = ["--isolation", "none"];
+
 /// Agents are given up soon, so that the test need not wait.
 const IMPATIENT: [&str; 4] = ["--agent-timeout", "1s", "--heartbeat", "300ms"];
 
 #[test]
 fn killed_agent_loses_its_tasks_and_comes_back_for_new_ones() {
-    let mut cluster = Cluster::start(Plan::of_agents(1).master(&IMPATIENT));
+    let plan = Plan::of_agents(1).master(&IMPATIENT).each_agent(&WITHIN);
+    let mut cluster = Cluster::start(plan);
     on_one_thread(async {
         let mut author = Author::start(&cluster, None);
         author.registered().await;
