@@ -87,7 +87,8 @@ pub async fn launch(arguments: BenchLaunch, output: Output) -> Result<(), Failur
     let broken =
         |error: std::io::Error| Failure::new(code::FAILURE, format!("cannot measure: {error}"));
     let state = tempfile::tempdir().map_err(broken)?;
-    let mut processes = Processes::start(state.path(), arguments.in_flight).await?;
+    let mut processes =
+        Processes::start(state.path(), arguments.in_flight, arguments.isolation).await?;
     let cluster = Cluster::find(Some(&processes.master_address)).await?;
     let program = cluster.upload(&program(&arguments, state.path()).map_err(broken)?).await?;
     let client = client(&cluster, "bench launch");

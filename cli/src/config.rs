@@ -233,6 +233,16 @@ pub enum Isolation {
     Framework,
 }
 
+impl Isolation {
+    /// As it is written on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Framework => "framework",
+        }
+    }
+}
+
 /// `stoa ps`.
 #[derive(Debug, Args)]
 pub struct Ps {
@@ -315,6 +325,9 @@ pub struct BenchLaunch {
     /// What each task runs; the smallest module that does nothing if none is given.
     #[arg(long, value_name = "WASM")]
     pub program: Option<PathBuf>,
+    /// Where the agent's containers live.
+    #[arg(long, value_name = "WALL", default_value = "framework")]
+    pub isolation: Isolation,
 }
 
 /// `stoa bench map`.
@@ -330,6 +343,9 @@ pub struct BenchMap {
     /// instance for each.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count(64))]
     pub cores: u32,
+    /// Where the agent's containers live.
+    #[arg(long, value_name = "WALL", default_value = "framework")]
+    pub isolation: Isolation,
 }
 
 /// A number from 1 to `max`.

@@ -47,7 +47,8 @@ pub async fn map(arguments: BenchMap, output: Output) -> Result<(), Failure> {
         |error: std::io::Error| Failure::new(code::FAILURE, format!("cannot measure: {error}"));
     cores::bind(arguments.cores)?;
     let state = tempfile::tempdir().map_err(broken)?;
-    let mut processes = Processes::start(state.path(), arguments.in_flight).await?;
+    let mut processes =
+        Processes::start(state.path(), arguments.in_flight, arguments.isolation).await?;
     let cluster = Cluster::find(Some(&processes.master_address)).await?;
     let map = shipped::named("map").expect("it ships").component;
     let calls = Calls {

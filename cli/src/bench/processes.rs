@@ -1,20 +1,22 @@
 //! A master and an agent as processes of their own, for a measurement. They end with it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::config::own_program;
+use crate::config::{Isolation, own_program};
 use crate::failure::{Failure, code};
 
-/// The two processes, killed when this value is dropped.
+/// The processes, killed when this value is dropped.
 pub struct Processes {
     /// Where the master listens.
     pub master_address: String,
     master: Child,
     agent: Child,
+    agent_state: PathBuf,
 }
 
 impl Processes {
@@ -22,32 +24,44 @@ impl Processes {
     ///
     /// # Errors
     /// [`Failure`] if one does not start.
-    pub async fn start(state: &Path, in_flight: u32) -> Result<Self, Failure> {
+    pub async fn start(
+        state: &Path,
+        in_flight: u32,
+        isolation: Isolation,
+    ) -> Result<Self, Failure> {
         let master_state = state.join("master").display().to_string();
         let (master, master_address) =
             start(&["master", "--listen", "127.0.0.1:0", "--state", &master_state]).await?;
-        let agent_state = state.join("agent").display().to_string();
+        let agent_state = state.join("agent");
+        let agent_dir = agent_state.display().to_string();
         let resources = format!("cpus={in_flight};memory={in_flight}GiB");
         let arguments = [
             "agent",
             "--master",
             &master_address,
             "--state",
-            &agent_state,
+            &agent_dir,
+            "--isolation",
+            isolation.name(),
             "--resources",
             &resources,
         ];
         let (agent, _) = start(&arguments).await?;
-        Ok(Self { master_address, master, agent })
+        Ok(Self { master_address, master, agent, agent_state })
     }
 
-    /// Microseconds of cpu time so far: of the master, of the agent, of this process.
+    /// Microseconds of cpu time so far: of the master, of the agent with its executor hosts, of
+    /// this process.
     ///
     /// # Errors
     /// What the system answers if it does not tell.
     pub fn cpu_us(&self) -> std::io::Result<[u64; 3]> {
         let pid = |child: &Child| child.id().map_or_else(String::new, |pid| pid.to_string());
-        Ok([cpu_us(&pid(&self.master))?, cpu_us(&pid(&self.agent))?, cpu_us("self")?])
+        let mut agent_us = cpu_us(&pid(&self.agent))?;
+        for host in self.hosts() {
+            agent_us += cpu_us(&host.to_string())?;
+        }
+        Ok([cpu_us(&pid(&self.master))?, agent_us, cpu_us("self")?])
     }
 
     /// Ends both and waits until they are gone.
@@ -56,6 +70,32 @@ impl Processes {
             // One that is gone already needs no end.
             let _ = child.kill().await;
         }
+        self.end_hosts();
+    }
+
+    /// The agent's executor hosts, which would outlive it.
+    fn hosts(&self) -> Vec<u32> {
+        let dirs = std::fs::read_dir(self.agent_state.join("hosts")).into_iter().flatten();
+        let process_of = |dir: std::fs::DirEntry| {
+            let noted = std::fs::read_to_string(dir.path().join("process")).ok()?;
+            noted.split_whitespace().next()?.parse().ok()
+        };
+        dirs.flatten().filter_map(process_of).collect()
+    }
+
+    fn end_hosts(&self) {
+        let hosts = self.hosts().into_iter();
+        for host in hosts.filter_map(|host| Pid::from_raw(host.try_into().ok()?)) {
+            // One that is gone already needs no end.
+            let _ = kill_process(host, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        let _ = self.agent.start_kill();
+        self.end_hosts();
     }
 }
 
