@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use stoa_agent::AgentError;
 use stoa_machine::StateDirError;
-use stoa_master::{Config, MasterError, OpenMaster};
+use stoa_master::{Config, MasterError, OpenMaster, StoreError};
 use stoa_model::scheduler::MasterInfo;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -67,9 +67,26 @@ pub fn master_failure(error: &MasterError) -> Failure {
     let failure = Failure::new(code::FAILURE, chain(error));
     match error {
         MasterError::StateDir(error) => state_hint(failure, error),
+        MasterError::Store(error) => store_hint(failure, error),
         _ => failure,
     }
 }
+
+fn store_hint(failure: Failure, error: &StoreError) -> Failure {
+    match error {
+        StoreError::InUse { .. } => failure.hint("end that process, or name another: --state DIR"),
+        StoreError::Version { .. } => failure.hint(NEWER_STATE),
+        StoreError::Damaged { .. } => failure.hint(
+            "restore a backup; or remove the state directory, by which the master forgets its \
+             agents, what is wanted of them, and its frameworks: their tasks end",
+        ),
+        StoreError::Database { .. } => failure.hint("make room on its disk, or let it be written"),
+    }
+}
+
+/// For state that this program is too old for.
+const NEWER_STATE: &str =
+    "start the version of stoa that wrote it, or name another directory: --state DIR";
 
 fn agent_failure(error: &AgentError) -> Failure {
     let failure = Failure::new(code::FAILURE, chain(error));
@@ -82,7 +99,7 @@ fn agent_failure(error: &AgentError) -> Failure {
 fn state_hint(failure: Failure, error: &StateDirError) -> Failure {
     match error {
         StateDirError::InUse(_) => failure.hint("end that process, or name another: --state DIR"),
-        StateDirError::Version { .. } => failure.hint("name another directory: --state DIR"),
+        StateDirError::Version { .. } => failure.hint(NEWER_STATE),
         StateDirError::Io { .. } => failure.hint("name one that can be written: --state DIR"),
     }
 }

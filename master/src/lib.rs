@@ -15,3 +15,4 @@ mod store;
 
 pub use server::{MasterError, OpenMaster, Settings};
 pub use stoa_master_core::Config;
+pub use store::StoreError;
