@@ -10,5 +10,6 @@ mod record_bytes;
 mod service;
 mod transfers;
 
+pub use checkpoint::CheckpointError;
 pub use detect::resources as machine_resources;
 pub use service::{AgentError, Settings, serve};

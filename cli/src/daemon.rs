@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
-use stoa_agent::AgentError;
-use stoa_machine::StateDirError;
+use stoa_agent::{AgentError, CheckpointError};
+use stoa_machine::{JournalError, StateDirError};
 use stoa_master::{Config, MasterError, OpenMaster, StoreError};
 use stoa_model::scheduler::MasterInfo;
 use tokio::signal::unix::{SignalKind, signal};
@@ -77,8 +77,9 @@ fn store_hint(failure: Failure, error: &StoreError) -> Failure {
         StoreError::InUse { .. } => failure.hint("end that process, or name another: --state DIR"),
         StoreError::Version { .. } => failure.hint(NEWER_STATE),
         StoreError::Damaged { .. } => failure.hint(
-            "restore a backup; or remove the state directory, by which the master forgets its \
-             agents, what is wanted of them, and its frameworks: their tasks end",
+            "restore a backup; or remove the state directory: agents come back with their tasks, \
+             but which of them are drained or gone is forgotten, and frameworks are orphans until \
+             their schedulers come back",
         ),
         StoreError::Database { .. } => failure.hint("make room on its disk, or let it be written"),
     }
@@ -88,11 +89,28 @@ fn store_hint(failure: Failure, error: &StoreError) -> Failure {
 const NEWER_STATE: &str =
     "start the version of stoa that wrote it, or name another directory: --state DIR";
 
-fn agent_failure(error: &AgentError) -> Failure {
+/// What a person can do about an agent that does not start.
+pub fn agent_failure(error: &AgentError) -> Failure {
     let failure = Failure::new(code::FAILURE, chain(error));
     match error {
         AgentError::StateDir(error) => state_hint(failure, error),
+        AgentError::Checkpoint(error) => checkpoint_hint(failure, error),
         _ => failure,
+    }
+}
+
+fn checkpoint_hint(failure: Failure, error: &CheckpointError) -> Failure {
+    match error {
+        CheckpointError::Journal(JournalError::Version { .. }) => failure.hint(NEWER_STATE),
+        CheckpointError::Journal(JournalError::Io { .. }) => {
+            failure.hint("make room on its disk, or let it be written")
+        }
+        CheckpointError::Journal(JournalError::Damaged { .. })
+        | CheckpointError::Damaged { .. }
+        | CheckpointError::Illegal { .. } => failure.hint(
+            "remove the state directory, and the machine joins as a new agent: the tasks that the \
+             old one had are lost, with what they wrote; `stoa agent gone AGENT` says so at once",
+        ),
     }
 }
 
@@ -100,6 +118,11 @@ fn state_hint(failure: Failure, error: &StateDirError) -> Failure {
     match error {
         StateDirError::InUse(_) => failure.hint("end that process, or name another: --state DIR"),
         StateDirError::Version { .. } => failure.hint(NEWER_STATE),
+        StateDirError::OtherOwner { .. } => failure.hint("name another directory: --state DIR"),
+        StateDirError::Missing { .. } => failure.hint(
+            "put the file back or restore a backup; or remove the state directory, and all that \
+             it knew is forgotten",
+        ),
         StateDirError::Io { .. } => failure.hint("name one that can be written: --state DIR"),
     }
 }

@@ -10,4 +10,4 @@ pub mod state_dir;
 pub use artifacts::{ArtifactError, ArtifactWriter, Artifacts};
 pub use clock::Clock;
 pub use journal::{Found, Journal, JournalError};
-pub use state_dir::{StateDir, StateDirError, make_file};
+pub use state_dir::{Owner, StateDir, StateDirError, make_file};

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use stoa_machine::{ArtifactError, Artifacts, Clock, StateDir, StateDirError};
+use stoa_machine::{ArtifactError, Artifacts, Clock, Owner, StateDir, StateDirError};
 use stoa_master_core::{Config, Master};
 use stoa_model::limits::WIRE_MESSAGE_BYTES_MAX;
 use stoa_protocol::pb::agent::agent_server::AgentServer;
@@ -65,9 +65,10 @@ impl OpenMaster {
     /// # Errors
     /// [`MasterError`] says what could not be used.
     pub fn open(settings: Settings) -> Result<Self, MasterError> {
-        let state = StateDir::open(&settings.state)?;
+        let state = StateDir::open(&settings.state, Owner::Master)?;
         let artifacts = Artifacts::open(&state.path().join("artifacts"))?;
         let (store, recovered) = Store::open(state.path())?;
+        state.settle()?;
         let clock = Clock::start();
         let core = Master::new(settings.config, recovered, clock.now());
         Ok(Self { state, artifacts, store, core, clock })

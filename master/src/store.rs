@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
-use stoa_machine::make_file;
+use stoa_machine::{Owner, make_file};
 use stoa_master_core::{Record, Recovered};
 use stoa_model::agent::AgentDuty;
 use stoa_model::ids::{AgentId, FrameworkId, IllegalId};
@@ -17,7 +17,7 @@ use stoa_protocol::wire::{decode, encode};
 mod damage;
 
 /// The name of the file in the state directory.
-const FILE: &str = "master.redb";
+const FILE: &str = Owner::Master.file();
 
 /// What a store's file is known by: under one key, its format.
 const ABOUT: TableDefinition<&str, u64> = TableDefinition::new("about");
