@@ -11,7 +11,7 @@ use stoa_model::scheduler::MasterInfo;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::config::{AgentRun, Dev, Master, Output};
+use crate::config::{AgentRun, Dev, MasterRun, Output};
 use crate::failure::{Failure, chain, code};
 use crate::local::{Local, listen};
 use crate::table::print_json;
@@ -42,7 +42,7 @@ fn state_dir(name: &str) -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// [`Failure`] if its port or state cannot be used, or it breaks.
-pub async fn master(arguments: Master, output: Output) -> Result<(), Failure> {
+pub async fn master(arguments: MasterRun, output: Output) -> Result<(), Failure> {
     let state = arguments.state.map_or_else(|| state_dir("master"), Ok)?;
     let mut config = master_config();
     config.weights = arguments.weight.into_iter().collect();
@@ -72,7 +72,8 @@ pub fn master_failure(error: &MasterError) -> Failure {
     }
 }
 
-fn store_hint(failure: Failure, error: &StoreError) -> Failure {
+/// What a person can do about a store that cannot be used.
+pub fn store_hint(failure: Failure, error: &StoreError) -> Failure {
     match error {
         StoreError::InUse { .. } => failure.hint("end that process, or name another: --state DIR"),
         StoreError::Version { .. } => failure.hint(NEWER_STATE),
@@ -114,7 +115,8 @@ fn checkpoint_hint(failure: Failure, error: &CheckpointError) -> Failure {
     }
 }
 
-fn state_hint(failure: Failure, error: &StateDirError) -> Failure {
+/// What a person can do about a state directory that cannot be used.
+pub fn state_hint(failure: Failure, error: &StateDirError) -> Failure {
     match error {
         StateDirError::InUse(_) => failure.hint("end that process, or name another: --state DIR"),
         StateDirError::Version { .. } => failure.hint(NEWER_STATE),

@@ -4,6 +4,8 @@
 mod access;
 mod agents;
 mod artifacts;
+pub mod backup;
+mod backup_stream;
 mod connections;
 mod door;
 mod limits;

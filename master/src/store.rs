@@ -15,6 +15,9 @@ use stoa_protocol::wire::{decode, encode};
 
 #[cfg(test)]
 mod damage;
+mod snapshot;
+
+pub use snapshot::{FillError, SnapshotError, Snapshots};
 
 /// The name of the file in the state directory.
 const FILE: &str = Owner::Master.file();
@@ -111,18 +114,22 @@ impl Store {
         check_format(&database, &path)?;
         // One that an older master has made lacks the newer tables.
         make_tables(&database).map_err(failed)?;
-        let records = read(&database).map_err(|error| match error {
-            ReadError::Database(source) => failed(source),
-            ReadError::Damaged { entry, source } => {
-                StoreError::Damaged { path: path.clone(), place: entry, source }
-            }
-        })?;
         let store = Self { database: Arc::new(database), path };
         let mut recovered = Recovered::default();
-        for record in records {
+        let apply = &mut |record| {
             recovered.apply(record);
-        }
+            Ok(())
+        };
+        store.snapshots().each(apply).map_err(|error| match error {
+            SnapshotError::Store(error) => error,
+            SnapshotError::Unwanted(_) => unreachable!("every record is taken in"),
+        })?;
         Ok((store, recovered))
+    }
+
+    /// What reads the store while others write to it.
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots { database: Arc::clone(&self.database), path: self.path.clone() }
     }
 
     /// Makes records durable, all of them or none.
@@ -283,7 +290,12 @@ fn remember_removed(transaction: &WriteTransaction, id: &FrameworkId) -> Result<
 
 enum ReadError {
     Database(redb::Error),
-    Damaged { entry: String, source: Box<dyn std::error::Error + Send + Sync> },
+    /// Whoever reads wants no more.
+    Unwanted(io::Error),
+    Damaged {
+        entry: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl<E: Into<redb::Error>> From<E> for ReadError {
@@ -300,44 +312,47 @@ where
     move |error| ReadError::Damaged { entry, source: Box::new(error) }
 }
 
-/// The records that lead to what stands in the database.
-fn read(database: &Database) -> Result<Vec<Record>, ReadError> {
+/// Tells `visit` the records that lead to what stands in the database at one moment.
+fn read(
+    database: &Database,
+    visit: &mut dyn FnMut(Record) -> io::Result<()>,
+) -> Result<(), ReadError> {
     let transaction = database.begin_read()?;
-    let mut records = Vec::new();
+    let mut visit = |record| visit(record).map_err(ReadError::Unwanted);
     for entry in transaction.open_table(AGENTS)?.iter()? {
         let (key, bytes) = entry?;
         let info = decode(bytes.value()).map_err(damaged(key.value()))?;
-        records.push(Record::Agent { id: agent_id(key.value())?, info });
+        visit(Record::Agent { id: agent_id(key.value())?, info })?;
     }
     for entry in transaction.open_table(AGENTS_UNREACHABLE)?.iter()? {
         let (key, since) = entry?;
         let since = Instant::from_ms(since.value());
-        records.push(Record::AgentUnreachable { id: agent_id(key.value())?, since });
+        visit(Record::AgentUnreachable { id: agent_id(key.value())?, since })?;
     }
     for entry in transaction.open_table(AGENTS_DUTY)?.iter()? {
         let (key, bytes) = entry?;
         let duty = decode(bytes.value()).map_err(damaged(key.value()))?;
-        records.push(Record::AgentDuty { id: agent_id(key.value())?, duty });
+        visit(Record::AgentDuty { id: agent_id(key.value())?, duty })?;
     }
     for entry in transaction.open_table(AGENTS_GONE)?.iter()? {
         let (key, _) = entry?;
-        records.push(Record::AgentGone { id: agent_id(key.value())? });
+        visit(Record::AgentGone { id: agent_id(key.value())? })?;
     }
     for entry in transaction.open_table(FRAMEWORKS)?.iter()? {
         let (key, bytes) = entry?;
         let info = decode(bytes.value()).map_err(damaged(key.value()))?;
-        records.push(Record::Framework { id: framework_id(key.value())?, info });
+        visit(Record::Framework { id: framework_id(key.value())?, info })?;
     }
     for entry in transaction.open_table(FRAMEWORKS_DISCONNECTED)?.iter()? {
         let (key, deadline) = entry?;
         let deadline = Instant::from_ms(deadline.value());
-        records.push(Record::FrameworkDisconnected { id: framework_id(key.value())?, deadline });
+        visit(Record::FrameworkDisconnected { id: framework_id(key.value())?, deadline })?;
     }
     for entry in transaction.open_table(FRAMEWORKS_REMOVED)?.iter()? {
         let (_, key) = entry?;
-        records.push(Record::FrameworkRemoved { id: framework_id(key.value())? });
+        visit(Record::FrameworkRemoved { id: framework_id(key.value())? })?;
     }
-    Ok(records)
+    Ok(())
 }
 
 fn agent_id(text: &str) -> Result<AgentId, ReadError> {
