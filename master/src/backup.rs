@@ -18,7 +18,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use error::{BackupError, RestoreError};
 pub use restore::{restore, save_stopped};
-pub(crate) use writer::Writer;
+pub use writer::Writer;
 
 pub use reader::check;
 

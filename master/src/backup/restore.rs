@@ -64,8 +64,10 @@ fn check_empty(dir: &Path) -> Result<(), RestoreError> {
     for entry in entries {
         let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
         if !LEFTOVERS.contains(&name.as_str()) {
-            // Whoever uses it is the better reason.
-            if let Err(StateDirError::InUse(path)) = StateDir::open(dir, Owner::Master) {
+            // Whoever uses it is the better reason. Nothing is made in what is no state directory.
+            if dir.join("lock").is_file()
+                && let Err(StateDirError::InUse(path)) = StateDir::open(dir, Owner::Master)
+            {
                 return Err(StateDirError::InUse(path).into());
             }
             return Err(RestoreError::NotEmpty { path: dir.to_owned(), found: name });

@@ -171,6 +171,7 @@ fn directory_that_holds_anything_is_left_alone() {
     std::fs::write(foreign.join("diary"), "").unwrap();
     let error = restored(&backup(), &foreign).unwrap_err().to_string();
     assert!(error.contains("diary"), "{error}");
+    assert_eq!(std::fs::read_dir(&foreign).unwrap().count(), 1, "something was made in it");
     assert!(matches!(save_stopped(&foreign, Vec::new()), Err(RestoreError::NoState { .. })));
 }
 
