@@ -102,3 +102,48 @@ fn full() -> Status {
         .with_hint("try again when one of them is made")
         .to_status()
 }
+
+#[cfg(test)]
+mod tests {
+    use stoa_master_core::Record;
+    use stoa_model::ids::AgentId;
+    use tokio_stream::StreamExt;
+
+    use super::*;
+    use crate::backup::check;
+    use crate::store::Store;
+
+    /// A store whose backup does not fit into the chunks that may wait.
+    async fn large(dir: &std::path::Path) -> Store {
+        let (store, _) = Store::open(dir).unwrap();
+        let id = |n| AgentId::new(&format!("A{n:0>100}")).unwrap();
+        let records = (0..5_000).map(|n| Record::AgentGone { id: id(n) }).collect();
+        store.commit(records).await.unwrap();
+        store
+    }
+
+    #[tokio::test]
+    async fn chunks_in_order_are_the_backup_and_few_are_made_at_one_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = large(dir.path()).await;
+        let backups = Backups::of(store.snapshots());
+        let mut under_way: Vec<_> = (0..BACKUPS_MAX).map(|_| backups.begin().unwrap()).collect();
+        let refused = backups.begin().err().unwrap();
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        let mut bytes = Vec::new();
+        let mut chunks = 0;
+        while let Some(chunk) = under_way[0].next().await {
+            let data = chunk.unwrap().data;
+            assert!(data.len() < 2 * BACKUP_CHUNK_BYTES);
+            bytes.extend(data);
+            chunks += 1;
+        }
+        assert!(chunks > CHUNKS_WAITING_MAX, "{chunks} chunks are no stream");
+        assert_eq!(check(&bytes[..]).unwrap().counts.records, 5_000);
+        // Nobody receives the other any more: it ends, and makes room.
+        drop(under_way);
+        let free = backups.places.acquire_many(BACKUPS_MAX as u32).await.unwrap();
+        drop(free);
+        backups.begin().unwrap();
+    }
+}

@@ -103,3 +103,55 @@ fn fill<E>(
     }
     transaction.commit().map_err(|error| failed(error.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use stoa_model::ids::FrameworkId;
+
+    use super::*;
+    use crate::store::Store;
+
+    fn removed(n: u64) -> Record {
+        Record::FrameworkRemoved { id: FrameworkId::new(&format!("F{n}")).unwrap() }
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_while_a_snapshot_is_read_is_not_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path()).unwrap();
+        let before: Vec<_> = (0..100).map(removed).collect();
+        store.commit(before.clone()).await.unwrap();
+        let database = Arc::clone(&store.database);
+        let mut seen = Vec::new();
+        let visit = &mut |record| {
+            let other = removed(1_000 + seen.len() as u64);
+            super::super::write(&database, &[other]).map_err(io::Error::other)?;
+            seen.push(record);
+            Ok(())
+        };
+        store.snapshots().each(visit).unwrap();
+        assert_eq!(seen, before);
+        let mut count = 0;
+        let visit = &mut |_| {
+            count += 1;
+            Ok(())
+        };
+        store.snapshots().each(visit).unwrap();
+        assert_eq!(count, 200);
+    }
+
+    #[tokio::test]
+    async fn whoever_wants_no_more_is_told_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path()).unwrap();
+        store.commit(vec![removed(1), removed(2)]).await.unwrap();
+        let mut count = 0;
+        let visit = &mut |_| {
+            count += 1;
+            Err(io::Error::other("enough"))
+        };
+        let error = store.snapshots().each(visit).unwrap_err();
+        assert!(matches!(error, SnapshotError::Unwanted(_)), "{error:?}");
+        assert_eq!(count, 1);
+    }
+}
