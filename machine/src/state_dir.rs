@@ -85,7 +85,7 @@ pub enum StateDirError {
         file: &'static str,
     },
     /// The world's fault.
-    #[error("cannot use {path} of the state directory")]
+    #[error("state directory: cannot use {path}")]
     Io {
         /// What was touched.
         path: PathBuf,

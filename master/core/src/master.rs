@@ -127,7 +127,9 @@ impl Master {
     }
 
     /// When a framework that is known from the store is removed, unless a scheduler comes. Where
-    /// a clock was set back it is never later than if its scheduler had gone now.
+    /// a clock was set back it is never later than if its scheduler had gone now. A deadline that
+    /// is near or over is put off by the least time, at each start again: only a master that never
+    /// lives that long never comes to it.
     fn framework_deadline(&self, framework: &RecoveredFramework, now: Instant) -> Instant {
         let least_ms = self.config.agent_unreachable_ms;
         let earliest = now.plus_ms(least_ms);
