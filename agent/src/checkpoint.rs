@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use stoa_agent_core::{IllegalRecord, Record, Recovered};
-use stoa_machine::{Journal, JournalError};
+use stoa_machine::{Journal, JournalError, Owner};
 
 use crate::limits::JOURNAL_RECORDS_MAX;
 use crate::record_bytes::{RecordError, from_bytes, to_bytes};
 
-const FILE: &str = "agent.journal";
+const FILE: &str = Owner::Agent.file();
 
 /// The agent's journal.
 pub struct Checkpoint {
@@ -118,7 +118,7 @@ impl Checkpoint {
 
 #[cfg(test)]
 mod tests {
-    use stoa_model::ids::FrameworkId;
+    use stoa_model::ids::{ExecutorId, FrameworkId, TaskId};
 
     use super::*;
 
@@ -149,5 +149,46 @@ mod tests {
         journal.append(&[vec![200, 1]]).unwrap();
         let error = Checkpoint::open(dir.path()).err().unwrap();
         assert!(matches!(error, CheckpointError::Damaged { number: 1, .. }), "{error}");
+    }
+
+    /// What the sums of the journal let pass was written so; even then nothing breaks.
+    #[tokio::test]
+    async fn changed_record_is_another_record_or_named_and_never_breaks_anything() {
+        let framework = FrameworkId::new("F1").unwrap();
+        let executor = ExecutorId::new("E1").unwrap();
+        let task = TaskId::new("T1").unwrap();
+        let records = [
+            Record::Registered { agent: "A1".parse().unwrap(), session: "S1".parse().unwrap() },
+            Record::CommandApplied { number: 7 },
+            Record::Booted { boot: "b".to_owned() },
+            Record::Delivered { framework: framework.clone(), task: task.clone() },
+            Record::SandboxKept { framework: framework.clone(), task },
+            Record::ExecutorStarted { framework: framework.clone(), executor },
+            removed("F1"),
+        ];
+        let dir = tempfile::tempdir().unwrap();
+        for record in &records {
+            let bytes = to_bytes(record);
+            let cut = (0..bytes.len()).map(|end| bytes[..end].to_vec());
+            let flipped = (0..8 * bytes.len()).map(|bit| {
+                let mut bytes = bytes.clone();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                bytes
+            });
+            for bytes in cut.chain(flipped) {
+                let path = dir.path().join(FILE);
+                let _ = std::fs::remove_file(&path);
+                let (mut journal, _) = Journal::open(dir.path(), FILE).unwrap();
+                journal.append(&[to_bytes(&removed("F0")), bytes]).unwrap();
+                match Checkpoint::open(dir.path()) {
+                    Ok(_) => {}
+                    Err(
+                        error @ (CheckpointError::Damaged { number: 1, .. }
+                        | CheckpointError::Illegal { number: 1, .. }),
+                    ) => assert!(error.to_string().contains(FILE), "{error}"),
+                    Err(error) => panic!("{record:?}: {error:?}"),
+                }
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ mod record_bytes;
 mod service;
 mod transfers;
 
+pub use checkpoint::CheckpointError;
 pub use detect::resources as machine_resources;
 pub use hosts::{Isolation, ServeError, serve as serve_host};
 pub use service::{AgentError, Settings, serve};

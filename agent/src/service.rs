@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use stoa_agent_core::{Agent, Config, Input};
 use stoa_executor_host::StartError;
-use stoa_machine::{ArtifactError, Artifacts, Clock, StateDir, StateDirError};
+use stoa_machine::{ArtifactError, Artifacts, Clock, Owner, StateDir, StateDirError};
 use stoa_model::agent::AgentInfo;
 use stoa_model::resources::Resources;
 use stoa_protocol::link::Link;
@@ -95,10 +95,11 @@ pub async fn serve(
     registered: watch::Sender<Option<String>>,
     end: impl Future<Output = ()>,
 ) -> Result<(), AgentError> {
-    let state = StateDir::open(&settings.state)?;
+    let state = StateDir::open(&settings.state, Owner::Agent)?;
     let places = Places::of(state.path(), settings.cache.as_ref());
     let artifacts = Artifacts::open(&places.artifacts)?;
     let (mut checkpoint, recovered) = Checkpoint::open(state.path())?;
+    state.settle()?;
     let clock = Clock::start();
     let (incarnation, _) = uuid::Uuid::new_v4().as_u64_pair();
     let mut config = Config::new(info(&settings), incarnation);

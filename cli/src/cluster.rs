@@ -101,6 +101,15 @@ impl Cluster {
         Ok(answer.into_inner().agents)
     }
 
+    /// Asks for a backup of what the master keeps.
+    ///
+    /// # Errors
+    /// [`Failure`] if the master refuses or is gone.
+    pub async fn backup(&self) -> Result<Incoming, Failure> {
+        let chunks = self.operator().backup(pb::BackupRequest {}).await.map_err(refused)?;
+        Ok(Incoming { chunks: chunks.into_inner() })
+    }
+
     /// Reads a piece of a task's log.
     ///
     /// # Errors
@@ -156,6 +165,22 @@ impl Cluster {
             })?;
         }
         Ok(())
+    }
+}
+
+/// A backup on its way in.
+pub struct Incoming {
+    chunks: Streaming<pb::BackupChunk>,
+}
+
+impl Incoming {
+    /// Its next bytes; none after the last.
+    ///
+    /// # Errors
+    /// [`Failure`] if the master cannot go on or is gone.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        let chunk = self.chunks.message().await.map_err(refused)?;
+        Ok(chunk.map(|chunk| chunk.data))
     }
 }
 

@@ -1,16 +1,16 @@
 //! The command line of `stoa`: every flag, with its meaning, its unit and its default. The only
 //! file that reads flags and environment. It never acts on them.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use stoa_model::ids::{FrameworkId, Role, TaskId};
+use stoa_model::ids::{FrameworkId, TaskId};
 use stoa_model::operator::TaskName;
 use stoa_model::resources::Resources;
 
 mod executor;
 mod host;
+mod master;
 mod new;
 mod orders;
 mod run;
@@ -19,6 +19,7 @@ mod values;
 
 pub use executor::{Executor, Inspect, Pack, Save, Test};
 pub use host::HostRun;
+pub use master::{Backup, Master, MasterOrder, MasterRun, Restore};
 pub use new::{Language, New, NewExecutor};
 pub use orders::{Drain, Gone, Named, Order};
 pub use run::Run;
@@ -77,8 +78,9 @@ pub enum Command {
     Run(Box<Run>),
     /// Runs a whole cluster in this process until Ctrl-C.
     Dev(Dev),
-    /// Runs a master.
-    Master(Master),
+    /// Runs a master; with an order, such as `stoa master backup FILE`, saves or restores what one
+    /// keeps.
+    Master(Box<Master>),
     /// Runs an agent; with an order, such as `stoa agent drain AGENT`, wants something of one that
     /// runs.
     Agent(Agent),
@@ -147,37 +149,6 @@ pub struct Dev {
     /// Keeps the executor hosts in this process, as is done now in any case.
     #[arg(long)]
     pub in_process: bool,
-}
-
-/// `stoa master`.
-#[derive(Debug, Args)]
-pub struct Master {
-    /// Where to listen; port 0 lets the system choose.
-    #[arg(long, value_name = "IP:PORT", default_value = MASTER_DEFAULT)]
-    pub listen: SocketAddr,
-    /// Where to keep state; below the XDG state directory if none is given.
-    #[arg(long, value_name = "DIR")]
-    pub state: Option<PathBuf>,
-    /// The weight of a role; 1 if none is given.
-    #[arg(long, value_name = "ROLE=N", value_parser = values::weight)]
-    pub weight: Vec<(Role, u32)>,
-    /// How long an offer may stay unanswered.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = values::duration_ms)]
-    pub offer_lease: u64,
-    /// How long an agent may be silent before its tasks are unreachable.
-    #[arg(long, value_name = "TIME", default_value = "75s", value_parser = values::duration_ms)]
-    pub agent_timeout: u64,
-    /// The least time between two agents whose tasks become unreachable.
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = values::duration_ms)]
-    pub agent_loss_interval: u64,
-    /// The share of all agents that may be away at once, in percent, at least three agents. If more
-    /// are, none is given up until enough are back, or until `stoa agent reset-breaker`; 100 is no
-    /// bound.
-    #[arg(long, value_name = "PERCENT", default_value_t = 30, value_parser = percent())]
-    pub agents_lost_max: u64,
-    /// How often the master says that it lives.
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = values::duration_ms)]
-    pub heartbeat: u64,
 }
 
 /// `stoa agent`: runs one, or wants something of one that runs.

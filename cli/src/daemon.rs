@@ -6,14 +6,14 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
-use stoa_agent::AgentError;
-use stoa_machine::StateDirError;
-use stoa_master::{Config, MasterError, OpenMaster};
+use stoa_agent::{AgentError, CheckpointError};
+use stoa_machine::{JournalError, StateDirError};
+use stoa_master::{Config, MasterError, OpenMaster, StoreError};
 use stoa_model::scheduler::MasterInfo;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::config::{AgentRun, Dev, HostRun, Isolation, Master, Output};
+use crate::config::{AgentRun, Dev, HostRun, Isolation, MasterRun, Output};
 use crate::failure::{Failure, chain, code};
 use crate::local::{Local, listen};
 use crate::table::print_json;
@@ -44,7 +44,7 @@ fn state_dir(name: &str) -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// [`Failure`] if its port or state cannot be used, or it breaks.
-pub async fn master(arguments: Master, output: Output) -> Result<(), Failure> {
+pub async fn master(arguments: MasterRun, output: Output) -> Result<(), Failure> {
     let state = arguments.state.map_or_else(|| state_dir("master"), Ok)?;
     let mut config = master_config();
     config.weights = arguments.weight.into_iter().collect();
@@ -69,22 +69,64 @@ pub fn master_failure(error: &MasterError) -> Failure {
     let failure = Failure::new(code::FAILURE, chain(error));
     match error {
         MasterError::StateDir(error) => state_hint(failure, error),
+        MasterError::Store(error) => store_hint(failure, error),
         _ => failure,
     }
 }
 
-fn agent_failure(error: &AgentError) -> Failure {
+/// What a person can do about a store that cannot be used.
+pub fn store_hint(failure: Failure, error: &StoreError) -> Failure {
+    match error {
+        StoreError::InUse { .. } => failure.hint("end that process, or name another: --state DIR"),
+        StoreError::Version { .. } => failure.hint(NEWER_STATE),
+        StoreError::Damaged { .. } => failure.hint(
+            "restore a backup; or remove the state directory: agents come back with their tasks, \
+             but which of them are drained or gone is forgotten, and frameworks are orphans until \
+             their schedulers come back",
+        ),
+        StoreError::Database { .. } => failure.hint("make room on its disk, or let it be written"),
+    }
+}
+
+/// For state that this program is too old for.
+const NEWER_STATE: &str =
+    "start the version of stoa that wrote it, or name another directory: --state DIR";
+
+/// What a person can do about an agent that does not start.
+pub fn agent_failure(error: &AgentError) -> Failure {
     let failure = Failure::new(code::FAILURE, chain(error));
     match error {
         AgentError::StateDir(error) => state_hint(failure, error),
+        AgentError::Checkpoint(error) => checkpoint_hint(failure, error),
         _ => failure,
     }
 }
 
-fn state_hint(failure: Failure, error: &StateDirError) -> Failure {
+fn checkpoint_hint(failure: Failure, error: &CheckpointError) -> Failure {
+    match error {
+        CheckpointError::Journal(JournalError::Version { .. }) => failure.hint(NEWER_STATE),
+        CheckpointError::Journal(JournalError::Io { .. }) => {
+            failure.hint("make room on its disk, or let it be written")
+        }
+        CheckpointError::Journal(JournalError::Damaged { .. })
+        | CheckpointError::Damaged { .. }
+        | CheckpointError::Illegal { .. } => failure.hint(
+            "remove the state directory, and the machine joins as a new agent: the tasks that the \
+             old one had are lost, with what they wrote; `stoa agent gone AGENT` says so at once",
+        ),
+    }
+}
+
+/// What a person can do about a state directory that cannot be used.
+pub fn state_hint(failure: Failure, error: &StateDirError) -> Failure {
     match error {
         StateDirError::InUse(_) => failure.hint("end that process, or name another: --state DIR"),
-        StateDirError::Version { .. } => failure.hint("name another directory: --state DIR"),
+        StateDirError::Version { .. } => failure.hint(NEWER_STATE),
+        StateDirError::OtherOwner { .. } => failure.hint("name another directory: --state DIR"),
+        StateDirError::Missing { .. } => failure.hint(
+            "put the file back or restore a backup; or remove the state directory, and all that \
+             it knew is forgotten",
+        ),
         StateDirError::Io { .. } => failure.hint("name one that can be written: --state DIR"),
     }
 }

@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::daemon::{master_config, master_failure};
-use crate::failure::{Failure, chain, code};
+use crate::daemon::{agent_failure, master_config, master_failure};
+use crate::failure::{Failure, code};
 
 /// How many tasks one agent of a local cluster may hold.
 const TASKS_MAX: u32 = 1_000;
@@ -62,7 +62,7 @@ impl Local {
             let settings = agent_settings(&address, &state, index, agents);
             parts.spawn(async move {
                 let served = stoa_agent::serve(settings, registered, std::future::pending()).await;
-                served.map_err(|error: AgentError| Failure::new(code::FAILURE, chain(&error)))
+                served.map_err(|error: AgentError| agent_failure(&error))
             });
             receivers.push(receiver);
         }

@@ -1,6 +1,7 @@
 //! The `stoa` binary: all roles in one. It reads the command line, starts what is asked for, and
 //! turns how that ended into an exit code.
 
+mod backup;
 mod bench;
 mod cluster;
 mod config;
@@ -26,7 +27,7 @@ mod wasm_file;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use config::{Agent, Bench, Command, Misuse, Output};
+use config::{Agent, Bench, Command, MasterOrder, Misuse, Output};
 use failure::{Failure, code};
 
 fn main() -> ExitCode {
@@ -61,7 +62,11 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
     let done = match command {
         Command::Run(arguments) => return run::run(*arguments, output).await,
         Command::Dev(arguments) => daemon::dev(arguments, output).await,
-        Command::Master(arguments) => daemon::master(arguments, output).await,
+        Command::Master(arguments) => match (arguments.order, arguments.run) {
+            (None, run) => daemon::master(run, output).await,
+            (Some(MasterOrder::Backup(arguments)), _) => backup::save(arguments, output).await,
+            (Some(MasterOrder::Restore(arguments)), _) => backup::restore(&arguments, output),
+        },
         Command::Agent(Agent { order: Some(order), .. }) => orders::order(order, output).await,
         Command::Agent(Agent { order: None, run }) => daemon::agent(run, output).await,
         Command::Ps(arguments) => lists::ps(arguments, output).await,
@@ -121,7 +126,8 @@ fn report(failure: &Failure, output: Output) {
 /// Log lines go to standard error; those who run a process for long see more than those who ask.
 fn start_log(command: &Command) {
     let level = match command {
-        Command::Master(_) | Command::Agent(Agent { order: None, .. }) | Command::Dev(_) => "info",
+        Command::Agent(Agent { order: None, .. }) | Command::Dev(_) => "info",
+        Command::Master(arguments) if arguments.order.is_none() => "info",
         _ => "warn",
     };
     let filter = tracing_subscriber::EnvFilter::new(config::log_filter(level));

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 use crate::state_dir::make_file;
 
+#[cfg(test)]
+mod damage;
+
 const MAGIC: &[u8] = b"stoa-journal 1\n";
 const HEAD_BYTES: usize = 12;
 
@@ -197,8 +200,10 @@ fn next_batch(bytes: &[u8]) -> Next<'_> {
     }
     let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
     if crc32fast::hash(&head[..8]) != word(8) {
-        // Of a torn batch the head may be missing though what follows was written.
-        return match head.iter().all(|byte| *byte == 0) {
+        // Of a torn batch the head may be missing though what follows was written. Where a whole
+        // batch follows, this one was durable before.
+        let is_missing = head.iter().all(|byte| *byte == 0);
+        return match is_missing && !has_batch(rest) {
             true => Next::Torn,
             false => Next::Damaged("the sum of its head is wrong"),
         };
@@ -209,6 +214,15 @@ fn next_batch(bytes: &[u8]) -> Next<'_> {
         (false, true) => Next::Torn,
         (false, false) => Next::Damaged("the sum of its body is wrong"),
     }
+}
+
+/// Whether a whole batch stands anywhere in `bytes`.
+fn has_batch(bytes: &[u8]) -> bool {
+    let begins = |at: &usize| {
+        let is_empty = bytes[*at..].iter().take(HEAD_BYTES).all(|byte| *byte == 0);
+        !is_empty && matches!(next_batch(&bytes[*at..]), Next::Batch(..))
+    };
+    (0..bytes.len().saturating_sub(HEAD_BYTES)).any(|at| begins(&at))
 }
 
 fn split(mut body: &[u8], entries: &mut Vec<Vec<u8>>) -> Result<(), &'static str> {

@@ -12,5 +12,5 @@ pub mod walls;
 pub use artifacts::{ArtifactError, ArtifactWriter, Artifacts};
 pub use clock::Clock;
 pub use journal::{Found, Journal, JournalError};
-pub use state_dir::{StateDir, StateDirError, make_file};
+pub use state_dir::{Owner, StateDir, StateDirError, make_file};
 pub use walls::{Raised, WallError, Walls};

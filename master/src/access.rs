@@ -14,14 +14,25 @@ pub fn action(query: &Query) -> &'static str {
     }
 }
 
-/// Whether `principal` may ask this. There are no rules yet, so anyone may ask anything.
+/// What a backup does, which no query of the core is: it reads all that the master keeps.
+pub const BACKUP: &str = "backup";
+
+/// Whether `principal` may ask this.
 ///
 /// # Errors
 /// The [`Refusal`] that names who may not do what.
 pub fn allow(principal: Principal, query: &Query) -> Result<(), Refusal> {
+    allow_action(principal, action(query))
+}
+
+/// Whether `principal` may do this. There are no rules yet, so anyone may do anything.
+///
+/// # Errors
+/// The [`Refusal`] that names who may not do what.
+pub fn allow_action(principal: Principal, action: &str) -> Result<(), Refusal> {
     match principal {
         Principal::Anyone => {
-            tracing::debug!(%principal, action = action(query), "an operator asks");
+            tracing::debug!(%principal, action, "an operator asks");
             Ok(())
         }
     }

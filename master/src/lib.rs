@@ -4,6 +4,8 @@
 mod access;
 mod agents;
 mod artifacts;
+pub mod backup;
+mod backup_stream;
 mod connections;
 mod door;
 mod limits;
@@ -15,3 +17,4 @@ mod store;
 
 pub use server::{MasterError, OpenMaster, Settings};
 pub use stoa_master_core::Config;
+pub use store::StoreError;

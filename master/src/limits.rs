@@ -1,5 +1,7 @@
 //! The bounds of the master's edge: each with what happens there.
 
+use stoa_model::limits::WIRE_MESSAGE_BYTES_MAX;
+
 /// Inputs that may wait for the core. Then streams are read no further, and their peers wait.
 pub const INPUTS_WAITING_MAX: usize = 1_024;
 
@@ -24,6 +26,19 @@ pub const KEEPALIVE_SECONDS: u64 = 10;
 
 /// Chunks of an artifact that may wait for a slow receiver. Then the file is read no further.
 pub const CHUNKS_WAITING_MAX: usize = 4;
+
+/// Bytes of one part of a backup. A longer one is damage: no record is so large.
+pub const BACKUP_PART_BYTES_MAX: usize = 2 * WIRE_MESSAGE_BYTES_MAX;
+
+/// Backups that are made at one time. More are refused: each keeps what it reads from being
+/// overwritten.
+pub const BACKUPS_MAX: usize = 2;
+
+/// Bytes of a backup that travel as one message of its stream.
+pub const BACKUP_CHUNK_BYTES: usize = 64 << 10;
+
+/// Seconds that a backup waits for whoever receives it. Then it is ended.
+pub const BACKUP_WAIT_SECONDS: u64 = 30;
 
 /// Bytes that a peer may send before it must wait for the receiver. Source: HTTP/2 flow control,
 /// whose default of 64 KiB makes every batch wait for a round trip.

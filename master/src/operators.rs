@@ -16,7 +16,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Code, Request, Response, Status};
 
-use crate::access::allow;
+use crate::access::{self, allow};
+use crate::backup_stream::Backups;
 use crate::door::Door;
 use crate::limits::{WATCHER_EVENTS_UNREAD_MAX, WATCHERS_MAX};
 use crate::main_loop::Incoming;
@@ -25,6 +26,8 @@ use crate::main_loop::Incoming;
 pub struct OperatorService {
     /// The way to the main loop.
     pub door: Door,
+    /// What backups are made of.
+    pub backups: Backups,
 }
 
 /// Tells the loop, when the asker goes away early, that nobody waits for the answer.
@@ -71,6 +74,7 @@ fn mismatch() -> Status {
 
 #[tonic::async_trait]
 impl Operator for OperatorService {
+    type BackupStream = Pin<Box<dyn Stream<Item = Result<pb::BackupChunk, Status>> + Send>>;
     type WatchStream = Pin<Box<dyn Stream<Item = Result<pb::ClusterEvent, Status>> + Send>>;
 
     async fn state(
@@ -139,6 +143,15 @@ impl Operator for OperatorService {
             Answer::BreakerReset { agents } => Ok(Response::new(pb::BreakerReset { agents })),
             _ => Err(mismatch()),
         }
+    }
+
+    async fn backup(
+        &self,
+        request: Request<pb::BackupRequest>,
+    ) -> Result<Response<Self::BackupStream>, Status> {
+        access::allow_action(principal(&request), access::BACKUP)
+            .map_err(|refusal| RichError::from(&refusal).to_status())?;
+        Ok(Response::new(Box::pin(self.backups.begin()?)))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use stoa_machine::{ArtifactError, Artifacts, Clock, StateDir, StateDirError};
+use stoa_machine::{ArtifactError, Artifacts, Clock, Owner, StateDir, StateDirError};
 use stoa_master_core::{Config, Master};
 use stoa_model::limits::WIRE_MESSAGE_BYTES_MAX;
 use stoa_protocol::pb::agent::agent_server::AgentServer;
@@ -18,6 +18,7 @@ use tonic::transport::server::TcpIncoming;
 
 use crate::agents::AgentService;
 use crate::artifacts::ArtifactService;
+use crate::backup_stream::Backups;
 use crate::door::Door;
 use crate::limits::{INPUTS_WAITING_MAX, KEEPALIVE_SECONDS, STREAM_WINDOW_BYTES};
 use crate::main_loop::MainLoop;
@@ -65,9 +66,10 @@ impl OpenMaster {
     /// # Errors
     /// [`MasterError`] says what could not be used.
     pub fn open(settings: Settings) -> Result<Self, MasterError> {
-        let state = StateDir::open(&settings.state)?;
+        let state = StateDir::open(&settings.state, Owner::Master)?;
         let artifacts = Artifacts::open(&state.path().join("artifacts"))?;
         let (store, recovered) = Store::open(state.path())?;
+        state.settle()?;
         let clock = Clock::start();
         let core = Master::new(settings.config, recovered, clock.now());
         Ok(Self { state, artifacts, store, core, clock })
@@ -83,8 +85,11 @@ impl OpenMaster {
         end: impl Future<Output = ()>,
     ) -> Result<(), MasterError> {
         let (to_loop, inputs) = mpsc::channel(INPUTS_WAITING_MAX);
+        let backups = Backups::of(self.store.snapshots());
         let main_loop = MainLoop::new(self.core, self.store, self.clock, inputs).run();
-        let server = serve(listener, Door::new(to_loop), self.artifacts);
+        let door = Door::new(to_loop);
+        let operators = OperatorService { door: door.clone(), backups };
+        let server = serve(listener, door, operators, self.artifacts);
         // Whichever ends first ends the master; open streams break, and their peers connect anew.
         tokio::select! {
             done = main_loop => done?,
@@ -99,20 +104,21 @@ impl OpenMaster {
 async fn serve(
     listener: TcpListener,
     door: Door,
+    operators: OperatorService,
     artifacts: Artifacts,
 ) -> Result<(), tonic::transport::Error> {
     // The builder's own setting does not reach a listener that is handed in, and without it every
     // second small message waits 40 ms for an acknowledgement.
     let listener = TcpIncoming::from(listener).with_nodelay(Some(true));
     let schedulers = SchedulerServer::new(SchedulerService { door: door.clone() });
-    let agents = AgentServer::new(AgentService { door: door.clone() });
+    let agents = AgentServer::new(AgentService { door });
     Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(STREAM_WINDOW_BYTES)
         .http2_keepalive_interval(Some(Duration::from_secs(KEEPALIVE_SECONDS)))
         .add_service(schedulers.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
         .add_service(agents.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
-        .add_service(OperatorServer::new(OperatorService { door }))
+        .add_service(OperatorServer::new(operators))
         .add_service(ArtifactsServer::new(ArtifactService { store: artifacts }))
         .serve_with_incoming(listener)
         .await

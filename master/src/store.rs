@@ -1,16 +1,32 @@
 //! What is durable at the master: agents and frameworks, in an embedded database. It never holds
 //! tasks or offers: those are rebuilt from what agents report.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
-use stoa_machine::make_file;
+use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use stoa_machine::{Owner, make_file};
 use stoa_master_core::{Record, Recovered};
 use stoa_model::agent::AgentDuty;
 use stoa_model::ids::{AgentId, FrameworkId, IllegalId};
 use stoa_model::instant::Instant;
 use stoa_protocol::wire::{decode, encode};
+
+#[cfg(test)]
+mod damage;
+mod snapshot;
+
+pub use snapshot::{FillError, SnapshotError, Snapshots};
+
+/// The name of the file in the state directory.
+const FILE: &str = Owner::Master.file();
+
+/// What a store's file is known by: under one key, its format.
+const ABOUT: TableDefinition<&str, u64> = TableDefinition::new("about");
+/// The format that this program writes, and the newest that it reads. Stores of before the first
+/// number have none. A table that older programs must not pass over makes a new format.
+const FORMAT: u64 = 1;
 
 /// Agent id to what the agent says of itself.
 const AGENTS: TableDefinition<&str, &[u8]> = TableDefinition::new("agents");
@@ -32,6 +48,9 @@ const FRAMEWORKS_REMOVED: TableDefinition<u64, &str> = TableDefinition::new("fra
 /// the tasks of older ones until its operator restarts it.
 const FRAMEWORKS_REMOVED_MAX: u64 = 10_000;
 
+/// Bytes of the file that are kept in memory at most. All that is in it is also in the core.
+const CACHE_BYTES_MAX: usize = 64 << 20;
+
 /// The master's database.
 pub struct Store {
     database: Arc<Database>,
@@ -52,13 +71,29 @@ pub enum StoreError {
         #[source]
         source: Box<redb::Error>,
     },
+    /// Another process has the database open.
+    #[error("the master's store {path} is in use by another process")]
+    InUse {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The database is of another version.
+    #[error("the master's store {path} has the format {got}, and this program reads {allowed}")]
+    Version {
+        /// Which file.
+        path: PathBuf,
+        /// Its format.
+        got: String,
+        /// What can be read.
+        allowed: String,
+    },
     /// What stands in the database cannot be read.
-    #[error("the master's store {path} is damaged at {entry}")]
+    #[error("the master's store {path} is damaged: {place} cannot be read")]
     Damaged {
         /// Which file.
         path: PathBuf,
-        /// Which entry.
-        entry: String,
+        /// Which entry, or a word for all of it.
+        place: String,
         /// Why it cannot be read.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -66,34 +101,35 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Opens the database in the state directory `dir`, and reads all of it.
+    /// Opens the database in the state directory `dir`, checks every page of it, and reads all of
+    /// it.
     ///
     /// # Errors
-    /// [`StoreError`] if it is damaged or the disk refuses.
+    /// [`StoreError`] if it is damaged, of another version or in use, or the disk refuses.
     pub fn open(dir: &Path) -> Result<(Self, Recovered), StoreError> {
-        let path = dir.join("master.redb");
-        let failed = |source: redb::Error| StoreError::Database {
-            doing: "open",
-            path: path.clone(),
-            source: Box::new(source),
-        };
-        make_file(dir, "master.redb", |path| make_tables(&Database::create(path)?))
-            .map_err(failed)?;
-        let database = Database::open(&path).map_err(|error| failed(error.into()))?;
+        let path = dir.join(FILE);
+        let failed = |source| refused("open", &path, source);
+        make_file(dir, FILE, |path| make_tables(&Database::create(path)?)).map_err(failed)?;
+        let database = checking().open(&path).map_err(|error| failed(error.into()))?;
+        check_format(&database, &path)?;
         // One that an older master has made lacks the newer tables.
         make_tables(&database).map_err(failed)?;
-        let records = read(&database).map_err(|error| match error {
-            ReadError::Database(source) => failed(source),
-            ReadError::Damaged { entry, source } => {
-                StoreError::Damaged { path: path.clone(), entry, source }
-            }
-        })?;
         let store = Self { database: Arc::new(database), path };
         let mut recovered = Recovered::default();
-        for record in records {
+        let apply = &mut |record| {
             recovered.apply(record);
-        }
+            Ok(())
+        };
+        store.snapshots().each(apply).map_err(|error| match error {
+            SnapshotError::Store(error) => error,
+            SnapshotError::Unwanted(_) => unreachable!("every record is taken in"),
+        })?;
         Ok((store, recovered))
+    }
+
+    /// What reads the store while others write to it.
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots { database: Arc::clone(&self.database), path: self.path.clone() }
     }
 
     /// Makes records durable, all of them or none.
@@ -104,16 +140,74 @@ impl Store {
         let database = Arc::clone(&self.database);
         let write = move || write(&database, &records);
         let written = tokio::task::spawn_blocking(write).await.expect("writing does not panic");
-        written.map_err(|source| StoreError::Database {
-            doing: "write",
-            path: self.path.clone(),
-            source: Box::new(source),
-        })
+        written.map_err(|source| refused("write", &self.path, source))
     }
 }
 
+/// What opens a file that may be damaged: the sums of all its pages are compared first, as the
+/// database trusts a file that was closed, and panics over one that was changed since.
+fn checking() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_check_integrity_on_open(true).set_cache_size(CACHE_BYTES_MAX);
+    builder
+}
+
+/// What the database's refusal means.
+fn refused(doing: &'static str, path: &Path, source: redb::Error) -> StoreError {
+    let path = path.to_owned();
+    let is_cut = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+    };
+    match source {
+        redb::Error::DatabaseAlreadyOpen => StoreError::InUse { path },
+        redb::Error::UpgradeRequired(got) => StoreError::Version {
+            path,
+            got: format!("{got} of its database"),
+            allowed: "a newer one".to_owned(),
+        },
+        redb::Error::Io(error) if !is_cut(&error) => {
+            StoreError::Database { doing, path, source: Box::new(redb::Error::Io(error)) }
+        }
+        source @ (redb::Error::Corrupted(_)
+        | redb::Error::Io(_)
+        | redb::Error::TableTypeMismatch { .. }
+        | redb::Error::TableIsMultimap(_)
+        | redb::Error::TypeDefinitionChanged { .. }) => {
+            StoreError::Damaged { path, place: "the file".to_owned(), source: Box::new(source) }
+        }
+        source => StoreError::Database { doing, path, source: Box::new(source) },
+    }
+}
+
+/// A format that is newer than this program may hold what it would pass over.
+fn check_format(database: &Database, path: &Path) -> Result<(), StoreError> {
+    let got = format_of(database).map_err(|source| refused("open", path, source))?;
+    if got <= FORMAT {
+        return Ok(());
+    }
+    let (got, allowed) = (got.to_string(), format!("up to {FORMAT}"));
+    Err(StoreError::Version { path: path.to_owned(), got, allowed })
+}
+
+fn format_of(database: &Database) -> Result<u64, redb::Error> {
+    match database.begin_read()?.open_table(ABOUT) {
+        Ok(about) => Ok(about.get("format")?.map_or(0, |format| format.value())),
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Begins a transaction that is durable before it counts. Without that the database would take
+/// damage of the newest one for a commit that was cut short, and go back to the one before it.
+fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_two_phase_commit(true);
+    Ok(transaction)
+}
+
 fn make_tables(database: &Database) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
+    let transaction = begin(database)?;
+    transaction.open_table(ABOUT)?.insert("format", FORMAT)?;
     transaction.open_table(AGENTS)?;
     transaction.open_table(AGENTS_UNREACHABLE)?;
     transaction.open_table(AGENTS_DUTY)?;
@@ -126,7 +220,7 @@ fn make_tables(database: &Database) -> Result<(), redb::Error> {
 }
 
 fn write(database: &Database, records: &[Record]) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
+    let transaction = begin(database)?;
     for record in records {
         write_record(&transaction, record)?;
     }
@@ -196,7 +290,12 @@ fn remember_removed(transaction: &WriteTransaction, id: &FrameworkId) -> Result<
 
 enum ReadError {
     Database(redb::Error),
-    Damaged { entry: String, source: Box<dyn std::error::Error + Send + Sync> },
+    /// Whoever reads wants no more.
+    Unwanted(io::Error),
+    Damaged {
+        entry: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl<E: Into<redb::Error>> From<E> for ReadError {
@@ -213,44 +312,47 @@ where
     move |error| ReadError::Damaged { entry, source: Box::new(error) }
 }
 
-/// The records that lead to what stands in the database.
-fn read(database: &Database) -> Result<Vec<Record>, ReadError> {
+/// Tells `visit` the records that lead to what stands in the database at one moment.
+fn read(
+    database: &Database,
+    visit: &mut dyn FnMut(Record) -> io::Result<()>,
+) -> Result<(), ReadError> {
     let transaction = database.begin_read()?;
-    let mut records = Vec::new();
+    let mut visit = |record| visit(record).map_err(ReadError::Unwanted);
     for entry in transaction.open_table(AGENTS)?.iter()? {
         let (key, bytes) = entry?;
         let info = decode(bytes.value()).map_err(damaged(key.value()))?;
-        records.push(Record::Agent { id: agent_id(key.value())?, info });
+        visit(Record::Agent { id: agent_id(key.value())?, info })?;
     }
     for entry in transaction.open_table(AGENTS_UNREACHABLE)?.iter()? {
         let (key, since) = entry?;
         let since = Instant::from_ms(since.value());
-        records.push(Record::AgentUnreachable { id: agent_id(key.value())?, since });
+        visit(Record::AgentUnreachable { id: agent_id(key.value())?, since })?;
     }
     for entry in transaction.open_table(AGENTS_DUTY)?.iter()? {
         let (key, bytes) = entry?;
         let duty = decode(bytes.value()).map_err(damaged(key.value()))?;
-        records.push(Record::AgentDuty { id: agent_id(key.value())?, duty });
+        visit(Record::AgentDuty { id: agent_id(key.value())?, duty })?;
     }
     for entry in transaction.open_table(AGENTS_GONE)?.iter()? {
         let (key, _) = entry?;
-        records.push(Record::AgentGone { id: agent_id(key.value())? });
+        visit(Record::AgentGone { id: agent_id(key.value())? })?;
     }
     for entry in transaction.open_table(FRAMEWORKS)?.iter()? {
         let (key, bytes) = entry?;
         let info = decode(bytes.value()).map_err(damaged(key.value()))?;
-        records.push(Record::Framework { id: framework_id(key.value())?, info });
+        visit(Record::Framework { id: framework_id(key.value())?, info })?;
     }
     for entry in transaction.open_table(FRAMEWORKS_DISCONNECTED)?.iter()? {
         let (key, deadline) = entry?;
         let deadline = Instant::from_ms(deadline.value());
-        records.push(Record::FrameworkDisconnected { id: framework_id(key.value())?, deadline });
+        visit(Record::FrameworkDisconnected { id: framework_id(key.value())?, deadline })?;
     }
     for entry in transaction.open_table(FRAMEWORKS_REMOVED)?.iter()? {
         let (_, key) = entry?;
-        records.push(Record::FrameworkRemoved { id: framework_id(key.value())? });
+        visit(Record::FrameworkRemoved { id: framework_id(key.value())? })?;
     }
-    Ok(records)
+    Ok(())
 }
 
 fn agent_id(text: &str) -> Result<AgentId, ReadError> {

@@ -21,7 +21,8 @@ use crate::input::Input;
 use crate::losses::Losses;
 use crate::mint::Mint;
 use crate::reconcile::Questions;
-use crate::recovered::Recovered;
+use crate::record::Record;
+use crate::recovered::{Recovered, RecoveredFramework};
 use crate::removal::RemovedFrameworks;
 use crate::shares::Shares;
 use crate::step::Step;
@@ -53,13 +54,17 @@ pub struct Master {
     pub(crate) perhaps_over: BTreeSet<FrameworkId>,
     /// Questions for logs that wait for an answer, with the agent that was asked.
     pub(crate) log_requests: BTreeMap<RequestId, AgentId>,
+    /// What was decided when the master was made, until the first step records it.
+    unrecorded: Vec<Record>,
 }
 
 impl Master {
     /// A master that knows what its store knows, and to which nobody is connected yet.
     ///
-    /// Agents get `agent_reregister_ms` to come back. Frameworks get their failover timeout, but
-    /// at least `agent_unreachable_ms`: it is the master that was away, not their schedulers.
+    /// Agents get `agent_reregister_ms` to come back. A framework whose scheduler was gone before
+    /// has until the deadline that was recorded then, however often masters are started; one whose
+    /// scheduler was there has its failover timeout from now, and that is recorded. Both have at
+    /// least `agent_unreachable_ms`: it is the master that was away, not their schedulers.
     ///
     /// # Panics
     /// If the configuration is not legal: the edge checks it before.
@@ -84,6 +89,7 @@ impl Master {
             awaited: BTreeSet::new(),
             perhaps_over: BTreeSet::new(),
             log_requests: BTreeMap::new(),
+            unrecorded: Vec::new(),
         };
         master.recover(recovered, now);
         master
@@ -105,8 +111,11 @@ impl Master {
         }
         self.gone = recovered.gone;
         for (id, framework) in recovered.frameworks {
-            let grace = framework.info.failover_timeout_ms.max(self.config.agent_unreachable_ms);
-            let until = now.plus_ms(grace);
+            let until = self.framework_deadline(&framework, now);
+            if framework.disconnected_until.is_none() {
+                let (id, deadline) = (id.clone(), until);
+                self.unrecorded.push(Record::FrameworkDisconnected { id, deadline });
+            }
             self.deadlines.set(Deadline::Framework(id.clone()), until);
             let link = Link::Disconnected { until };
             self.perhaps_over.insert(id.clone());
@@ -117,11 +126,23 @@ impl Master {
         }
     }
 
+    /// When a framework that is known from the store is removed, unless a scheduler comes. Where
+    /// a clock was set back it is never later than if its scheduler had gone now. A deadline that
+    /// is near or over is put off by the least time, at each start again: only a master that never
+    /// lives that long never comes to it.
+    fn framework_deadline(&self, framework: &RecoveredFramework, now: Instant) -> Instant {
+        let least_ms = self.config.agent_unreachable_ms;
+        let earliest = now.plus_ms(least_ms);
+        let latest = now.plus_ms(framework.info.failover_timeout_ms.max(least_ms));
+        framework.disconnected_until.unwrap_or(latest).clamp(earliest, latest)
+    }
+
     /// Applies one input and appends, in order, what the edge must do.
     ///
     /// Deterministic: the same state, `now` and `input` give the same actions.
     pub fn step(&mut self, now: Instant, input: Input, actions: &mut Vec<Action>) {
         let step = &mut Step { now, actions };
+        self.unrecorded.drain(..).for_each(|record| step.record(record));
         match input {
             Input::SchedulerCall(connection, call) => {
                 self.on_scheduler_call(step, connection, call)
@@ -140,8 +161,11 @@ impl Master {
     }
 
     /// When a Tick is due: at the next heartbeat, or when a lease, a filter, or the time of a
-    /// framework or an agent ends.
+    /// framework or an agent ends; at once after a start that is to be recorded.
     pub fn next_deadline(&self) -> Option<Instant> {
+        if !self.unrecorded.is_empty() {
+            return Some(Instant::default());
+        }
         self.deadlines.next()
     }
 

@@ -34,6 +34,31 @@ fn state_directory_of_another_process_is_refused() {
 }
 
 #[test]
+fn damaged_state_or_that_of_another_owner_is_refused() {
+    let place = Place::new();
+    let state = |name: &str| place.path().join(name).display().to_string();
+    let (master_state, agent_state) = (state("m"), state("a"));
+    let master = ["master", "--listen", "127.0.0.1:0", "--state", &master_state];
+    let mut process = place.stoa(&master).start();
+    process.wait_for_line("listening ");
+    process.end();
+    let agent = |state: &str| place.stoa(&["agent", "--master", "127.0.0.1:1", "--state", state]);
+    agent(&master_state).finish().failed(1, &[&master_state, "that of a master"]);
+    let store = place.path().join("m/master.redb");
+    let mut bytes = std::fs::read(&store).unwrap();
+    bytes[4_100..].fill(0xff);
+    std::fs::write(&store, bytes).unwrap();
+    place.stoa(&master).finish().failed(1, &["m/master.redb", "damaged"]);
+    std::fs::remove_file(&store).unwrap();
+    place.stoa(&master).finish().failed(1, &[&master_state, "master.redb is missing"]);
+    place.write("a/agent.journal", "stoa-journal 1\nno batch at all");
+    place.write("a/version", "stoa-state 1\n");
+    agent(&agent_state).finish().failed(1, &["a/agent.journal", "damaged"]);
+    place.write("a/agent.journal", "stoa-journal 2\n");
+    agent(&agent_state).finish().failed(1, &["a/agent.journal", "no journal of this version"]);
+}
+
+#[test]
 fn state_directory_that_cannot_be_made_is_refused() {
     let place = Place::new();
     let file = place.write("file", "").join("state").display().to_string();

@@ -92,6 +92,7 @@ impl Checker {
     /// A record of a master is durable.
     pub fn on_master_record(&mut self, record: &master::Record) {
         self.agents.on_record(record);
+        self.streams.on_record(record);
         match record {
             master::Record::Framework { id, .. } => drop(self.frameworks.insert(id.clone())),
             master::Record::FrameworkRemoved { id } => {

@@ -22,6 +22,9 @@ pub(crate) struct Streams {
     /// Since when a master waits for a framework's scheduler.
     away_since: BTreeMap<(Name, FrameworkId), Instant>,
     started_at: BTreeMap<Name, Instant>,
+    /// The deadlines that are durable, and those that were when a master began: they hold.
+    deadlines: BTreeMap<FrameworkId, Instant>,
+    found: BTreeMap<(Name, FrameworkId), Instant>,
     failover_ms: BTreeMap<FrameworkId, u64>,
     /// Those that may end by themselves.
     alone: BTreeSet<FrameworkId>,
@@ -36,6 +39,22 @@ impl Streams {
         self.current.retain(|(other, _), _| *other != master);
         self.away_since.retain(|(other, _), _| *other != master);
         self.started_at.insert(master, now);
+        self.found.retain(|(other, _), _| *other != master);
+        let found = self.deadlines.iter().map(|(id, at)| ((master, id.clone()), *at));
+        self.found.extend(found);
+    }
+
+    /// A record of a master is durable.
+    pub(crate) fn on_record(&mut self, record: &Record) {
+        match record {
+            Record::FrameworkDisconnected { id, deadline } => {
+                self.deadlines.insert(id.clone(), *deadline);
+            }
+            Record::FrameworkConnected { id } | Record::FrameworkRemoved { id } => {
+                self.deadlines.remove(id);
+            }
+            _ => {}
+        }
     }
 
     /// Whose stream it is.
@@ -47,6 +66,7 @@ impl Streams {
         self.of.insert((master, id), framework.clone());
         self.current.insert((master, framework.clone()), id);
         self.away_since.remove(&(master, framework.clone()));
+        self.found.remove(&(master, framework.clone()));
     }
 }
 
@@ -97,7 +117,12 @@ impl Checker {
         {
             return Ok(());
         }
-        let since = streams.away_since.get(&(step.master, id.clone()));
+        let key = (step.master, id.clone());
+        let since = streams.away_since.get(&key);
+        if since.is_none() && streams.found.get(&key).is_some_and(|deadline| *deadline <= step.now)
+        {
+            return Ok(());
+        }
         let since = since.or(streams.started_at.get(&step.master)).copied().unwrap_or_default();
         let failover_ms = streams.failover_ms.get(id).copied().unwrap_or(0);
         let waited_ms = step.now.ms_since(since);

@@ -71,6 +71,7 @@ pub const CONNECTIONS: &[(&str, &str)] = &[
     ("cli/src/local.rs", "a cluster within this process, and its end"),
     ("master/src/agents.rs", "the streams of agents"),
     ("master/src/artifacts.rs", "uploads and downloads of artifacts"),
+    ("master/src/backup_stream.rs", "backups on their way to operators"),
     ("master/src/connections.rs", "the queues that end in these streams"),
     ("master/src/door.rs", "the way from these services to the main loop"),
     ("master/src/operators.rs", "the queries of operators"),
