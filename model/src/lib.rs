@@ -5,6 +5,7 @@ pub mod agent;
 pub mod agent_link;
 pub mod command;
 pub mod digest;
+pub mod epoch;
 pub mod framework;
 pub mod host;
 pub mod ids;
