@@ -49,6 +49,7 @@ seen! {
     CommitUnknown "a leader does not know what became of its commit",
     LeaderDeposed "a leader learns by a commit that another leads",
     SteppedDown "a leader stops to lead",
+    RefusedToLead "a master wins the election and does not lead",
     SchedulerPaused "a scheduler stands still",
     DiskSlow "a disk is slow",
     Ordered "an operator wants something",
