@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use stoa_agent_core::Record;
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::ROLE_DEFAULT;
 use stoa_model::ids::{Role, UpdateId};
 use stoa_model::status::Reason;
@@ -51,6 +52,7 @@ pub fn to_bytes(record: &Record) -> Vec<u8> {
             fields(18, &[text(framework), text(task), &grace_ms, reason])
         }
         Record::Booted { boot } => fields(19, &[boot.as_bytes()]),
+        Record::EpochRaised { epoch } => fields(22, &[&epoch.0.to_le_bytes()]),
         Record::Updated { framework, status } => fields(7, &[text(framework), &encode(status)]),
         Record::Published { framework, task, failure: None } => {
             fields(8, &[text(framework), text(task)])
@@ -149,6 +151,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
             task: Arc::new(fields.value()?),
             status: fields.value()?,
         },
+        22 => Record::EpochRaised { epoch: Epoch(u64::from_le_bytes(fields.array()?)) },
         tag => return Err(RecordError::Tag(tag)),
     })
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::{FrameworkId, Role, TaskId};
 use stoa_model::operator::TaskName;
 use stoa_model::resources::Resources;
@@ -170,6 +171,10 @@ pub struct Master {
     /// bound.
     #[arg(long, value_name = "PERCENT", default_value_t = 30, value_parser = percent())]
     pub agents_lost_max: u64,
+    /// Lead under an epoch above this one: for a master whose state was lost while agents have
+    /// obeyed epochs that it does not know.
+    #[arg(long, value_name = "EPOCH", default_value = "0", value_parser = values::epoch)]
+    pub epoch_above: Epoch,
     /// How often the master says that it lives.
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = values::duration_ms)]
     pub heartbeat: u64,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use stoa_agent::AgentError;
 use stoa_master::{MasterError, OpenMaster};
+use stoa_model::epoch::Epoch;
 use stoa_model::ports::Ports;
 use stoa_model::resources::Resources;
 use tempfile::TempDir;
@@ -49,8 +50,11 @@ impl Local {
         };
         let (listener, address) = listen((Ipv4Addr::LOCALHOST, port).into()).await?;
         let mut parts = JoinSet::new();
-        let settings =
-            stoa_master::Settings { config: master_config(), state: state.join("master") };
+        let settings = stoa_master::Settings {
+            config: master_config(),
+            epoch_above: Epoch::NONE,
+            state: state.join("master"),
+        };
         let master = OpenMaster::open(settings).map_err(|error| master_failure(&error))?;
         parts.spawn(async move {
             let served = master.serve(listener, std::future::pending()).await;

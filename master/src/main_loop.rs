@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use stoa_machine::Clock;
 use stoa_master_core::{Action, ConnectionId, Input, Master, Record};
 use stoa_model::agent_link::{self, RequestId};
+use stoa_model::epoch::Epoch;
 use stoa_model::operator::{Answer, ClusterEvent, Query};
 use stoa_model::scheduler;
 use stoa_protocol::scheduler::calls::Refused;
@@ -33,6 +34,25 @@ pub enum Incoming {
     QueryGone(RequestId),
     /// An operator watches.
     Watch(mpsc::Sender<ClusterEvent>),
+}
+
+/// Why the loop has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// All servers are gone.
+    Unserved,
+    /// An agent has obeyed a later leader.
+    EpochHigher {
+        /// The epoch that it knows.
+        known: Epoch,
+    },
+}
+
+fn stopped_by(action: &Action) -> Option<Epoch> {
+    match action {
+        Action::Stop { known } => Some(*known),
+        _ => None,
+    }
 }
 
 /// The loop and all it owns.
@@ -70,20 +90,24 @@ impl MainLoop {
         }
     }
 
-    /// Runs until all servers are gone.
+    /// Runs until all servers are gone, or until it must act no more: then nothing of the round in
+    /// which it learned that is recorded or sent.
     ///
     /// # Errors
     /// [`StoreError`] if a record cannot be made durable: then nothing that relies on it was sent.
-    pub async fn run(mut self) -> Result<(), StoreError> {
+    pub async fn run(mut self) -> Result<Over, StoreError> {
         let mut round = Vec::with_capacity(INPUTS_PER_ROUND_MAX);
         loop {
             let count = self.wait(&mut round).await;
             if count == 0 {
-                return Ok(());
+                return Ok(Over::Unserved);
             }
             let mut actions = Vec::new();
             for incoming in round.drain(..) {
                 self.receive(incoming, &mut actions);
+            }
+            if let Some(known) = actions.iter().find_map(stopped_by) {
+                return Ok(Over::EpochHigher { known });
             }
             self.record(&mut actions).await?;
             self.deliver(actions);
@@ -174,6 +198,7 @@ impl MainLoop {
                 }
                 Action::Publish(event) => self.publish(&event),
                 Action::Record(_) => unreachable!("records were taken out before the delivery"),
+                Action::Stop { .. } => unreachable!("a loop that is to stop delivers nothing"),
             }
         }
         let slow_schedulers = self.schedulers.flush().into_iter().map(Input::SchedulerGone);

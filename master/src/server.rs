@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stoa_machine::{ArtifactError, Artifacts, Clock, StateDir, StateDirError};
 use stoa_master_core::{Config, Master};
+use stoa_model::epoch::Epoch;
 use stoa_model::limits::WIRE_MESSAGE_BYTES_MAX;
 use stoa_protocol::pb::agent::agent_server::AgentServer;
 use stoa_protocol::pb::artifacts_server::ArtifactsServer;
@@ -20,15 +21,18 @@ use crate::agents::AgentService;
 use crate::artifacts::ArtifactService;
 use crate::door::Door;
 use crate::limits::{INPUTS_WAITING_MAX, KEEPALIVE_SECONDS, STREAM_WINDOW_BYTES};
-use crate::main_loop::MainLoop;
+use crate::main_loop::{MainLoop, Over};
 use crate::operators::OperatorService;
 use crate::schedulers::SchedulerService;
 use crate::store::{Store, StoreError};
 
 /// What a master is made of.
 pub struct Settings {
-    /// What its core is made of.
+    /// What its core is made of; the epoch comes from the store.
     pub config: Config,
+    /// Its epoch is to be above this one: for a master whose state was lost, while its agents know
+    /// what was there.
+    pub epoch_above: Epoch,
     /// Where it keeps its state.
     pub state: PathBuf,
 }
@@ -45,6 +49,17 @@ pub enum MasterError {
     /// Its artifacts cannot be stored.
     #[error(transparent)]
     Artifacts(#[from] ArtifactError),
+    /// It leads no more, or its state is not what it was.
+    #[error(
+        "an agent has obeyed epoch {known}, and this master leads under epoch {own}: another \
+         master leads, or the state of this one is older than its agents"
+    )]
+    EpochHigher {
+        /// The master's.
+        own: Epoch,
+        /// The agent's.
+        known: Epoch,
+    },
     /// Its port does not serve any more.
     #[error("the master's server has failed")]
     Server(#[from] tonic::transport::Error),
@@ -57,6 +72,7 @@ pub struct OpenMaster {
     store: Store,
     core: Master,
     clock: Clock,
+    epoch: Epoch,
 }
 
 impl OpenMaster {
@@ -68,9 +84,13 @@ impl OpenMaster {
         let state = StateDir::open(&settings.state)?;
         let artifacts = Artifacts::open(&state.path().join("artifacts"))?;
         let (store, recovered) = Store::open(state.path())?;
+        let epoch = store.raise_epoch(settings.epoch_above)?;
         let clock = Clock::start();
-        let core = Master::new(settings.config, recovered, clock.now());
-        Ok(Self { state, artifacts, store, core, clock })
+        let mut config = settings.config;
+        config.master.epoch = epoch;
+        tracing::info!(%epoch, "the master leads");
+        let core = Master::new(config, recovered, clock.now());
+        Ok(Self { state, artifacts, store, core, clock, epoch })
     }
 
     /// Serves on `listener` until `end` is over.
@@ -87,7 +107,12 @@ impl OpenMaster {
         let server = serve(listener, Door::new(to_loop), self.artifacts);
         // Whichever ends first ends the master; open streams break, and their peers connect anew.
         tokio::select! {
-            done = main_loop => done?,
+            done = main_loop => match done? {
+                Over::EpochHigher { known } => {
+                    return Err(MasterError::EpochHigher { own: self.epoch, known });
+                }
+                Over::Unserved => {}
+            },
             done = server => done?,
             () = end => {}
         }

@@ -131,6 +131,7 @@ impl MainLoop {
                     Action::Disconnect => self.link.close(),
                     Action::Send(call) => self.link.send(call),
                     Action::Deliver(event) => self.undelivered.push_back(event),
+                    Action::Warn(warning) => tracing::warn!("{warning}"),
                     Action::End => return self.end().await,
                 }
             }

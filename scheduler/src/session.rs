@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::FrameworkInfo;
 use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role};
 use stoa_model::instant::Instant;
@@ -30,6 +31,9 @@ pub struct Config {
     pub info: FrameworkInfo,
     /// The id of a framework that is to be taken over; none makes a new one.
     pub framework: Option<FrameworkId>,
+    /// The highest epoch of a master that an earlier session of the framework has heard of. Authors
+    /// who keep the id keep the epoch beside it: the event that gives the one has the other.
+    pub epoch: Epoch,
 }
 
 /// What happens to a session.
@@ -64,8 +68,26 @@ pub enum Action {
     Send(Call),
     /// Tell the author.
     Deliver(Event),
+    /// Tell whoever reads logs; nothing depends on it.
+    Warn(Warning),
     /// Nothing will follow: the framework was unregistered, or the master refused it for good.
     End,
+}
+
+/// Something that whoever runs the scheduler should be able to read about.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    /// The master leads no more and does not know it, or its store is old.
+    #[error(
+        "the master leads under epoch {got}, and epoch {known} is known: another leads, or the \
+         master's store is old; the scheduler connects anew"
+    )]
+    EpochLower {
+        /// The highest epoch that this session has heard of.
+        known: Epoch,
+        /// The master's.
+        got: Epoch,
+    },
 }
 
 /// Where the stream is.
@@ -104,6 +126,8 @@ const UNREGISTER_ANSWER_MS: u64 = 5_000;
 pub struct Session {
     info: FrameworkInfo,
     framework: Option<FrameworkId>,
+    /// The highest that a master has greeted it with, in this session or before.
+    epoch: Epoch,
     link: Link,
     offers: BTreeSet<OfferId>,
     tasks: Tasks,
@@ -123,6 +147,7 @@ impl Session {
         Self {
             info: config.info,
             framework: config.framework,
+            epoch: config.epoch,
             link: Link::Waiting { until: now, wait_ms: RECONNECT_MS_MIN },
             offers: BTreeSet::new(),
             tasks: Tasks::default(),
@@ -137,6 +162,11 @@ impl Session {
     /// The id of the framework, once a master has given one.
     pub fn framework(&self) -> Option<&FrameworkId> {
         self.framework.as_ref()
+    }
+
+    /// The highest epoch of a master that it has heard of, to be kept beside the id.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// Whether the framework is to end, and nothing but that is waited for.
@@ -240,8 +270,17 @@ impl Session {
     }
 
     /// Registered answers Register, and Reregistered answers Reregister; but for an Error nothing
-    /// comes before.
+    /// comes before. A former leader is not believed.
     fn on_greeting(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
+        if let Event::Registered { master, .. } | Event::Reregistered { master, .. } = &event {
+            let (known, got) = (self.epoch, master.epoch);
+            if got < known && !is_planted(Bug::SessionBelievesLowerEpoch) {
+                actions.push(Action::Warn(Warning::EpochLower { known, got }));
+                actions.push(Action::Disconnect);
+                return self.on_disconnected(now, actions);
+            }
+            self.epoch = known.max(got);
+        }
         let (framework, heartbeat_ms) = match &event {
             Event::Registered { framework, heartbeat_ms, .. } if self.framework.is_none() => {
                 (framework.clone(), *heartbeat_ms)

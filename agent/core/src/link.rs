@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{Call, Event, Reregister, Welcome};
+use stoa_model::epoch::Epoch;
 use stoa_model::host;
 use stoa_model::ids::FrameworkId;
 use stoa_model::instant::Instant;
@@ -135,8 +136,10 @@ impl Agent {
         let given = self.given();
         self.reported = Some(given.clone()).filter(|given| *given != self.config.info.resources);
         let info = AgentInfo { resources: given, ..self.config.info.clone() };
+        let is_mute = is_planted(Bug::AgentObeysLowerEpoch);
+        let epoch = if is_mute { Epoch::NONE } else { self.kept.epoch };
         let Some(identity) = &self.kept.identity else {
-            return Call::Register(info);
+            return Call::Register { info, epoch };
         };
         let agent = identity.agent.clone();
         let is_hidden = |state| state == TaskState::Staging && is_planted(Bug::AgentHidesTasks);
@@ -150,6 +153,7 @@ impl Agent {
                 .collect(),
             agent,
             info,
+            epoch,
         }))
     }
 
@@ -225,8 +229,16 @@ impl Agent {
         self.is_over = true;
     }
 
-    /// Registered answers Register and Reregistered answers Reregister; nothing comes before.
+    /// Registered answers Register and Reregistered answers Reregister; nothing comes before. A
+    /// former leader is not obeyed.
     fn on_greeting(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
+        if let Event::Registered(welcome) | Event::Reregistered(welcome) = &event
+            && welcome.epoch < self.kept.epoch
+            && !is_planted(Bug::AgentObeysLowerEpoch)
+        {
+            let (obeyed, got) = (self.kept.epoch, welcome.epoch);
+            return self.give_up(now, Warning::EpochLower { obeyed, got }, actions);
+        }
         match (event, &self.kept.identity) {
             (Event::Registered(welcome), None) => self.on_welcome(now, welcome, actions),
             (Event::Reregistered(welcome), Some(identity)) => {
@@ -244,6 +256,11 @@ impl Agent {
     }
 
     fn on_welcome(&mut self, now: Instant, welcome: Welcome, actions: &mut Vec<Action>) {
+        let epoch = welcome.epoch;
+        if epoch > self.kept.epoch {
+            let record = Record::EpochRaised { epoch };
+            self.record_unless(Bug::AgentForgetsEpoch, record, actions);
+        }
         let session = self.kept.identity.as_ref().map(|identity| &identity.session);
         if session != Some(&welcome.session) {
             let Welcome { agent, session, .. } = welcome;

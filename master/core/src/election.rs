@@ -77,7 +77,7 @@ pub struct Election {
     seen: Epoch,
     /// The highest epoch under which this master has led.
     led: Epoch,
-    /// The highest epoch that an agent or a scheduler has told of.
+    /// The highest epoch that an agent has told of.
     met: Epoch,
     /// It does not campaign before that.
     rests_until: Instant,

@@ -14,7 +14,7 @@ use crate::violation::{Checked, ensure};
 pub(crate) struct Leadership {
     leaders: BTreeMap<Epoch, (Name, Life)>,
     newest: Epoch,
-    /// The epoch that is durable at each agent.
+    /// The epoch that is durable at each agent, and that each scheduler believes.
     obeyed: BTreeMap<Name, Epoch>,
 }
 
@@ -79,6 +79,16 @@ impl Checker {
             format!("{agent} obeys {epoch}, and {durable} is durable")
         })?;
         ensure(durable <= epoch, Invariant::L4, || format!("{agent} of {durable} obeys {epoch}"))
+    }
+
+    /// A scheduler's author is told who leads, and so that its session believes this epoch.
+    ///
+    /// # Errors
+    /// The invariant that does not hold.
+    pub(crate) fn on_scheduler_believes(&mut self, scheduler: Name, epoch: Epoch) -> Checked {
+        let before = self.leadership.obeyed.insert(scheduler, epoch);
+        let grows = before.is_none_or(|before| before <= epoch);
+        ensure(grows, Invariant::L2, || format!("{scheduler} had {before:?} and believes {epoch}"))
     }
 
     /// A new agent stands in the place of one: it knows of no master.

@@ -1,7 +1,7 @@
 //! How one of several masters comes to lead in the simulator: what the edge does around the core of
 //! an election, which decides. It never decides who leads, nor when one stops.
 
-use stoa_invariants::{Checked, Name};
+use stoa_invariants::{Checked, Invariant, Name, Violation};
 use stoa_master_core as master;
 use stoa_master_core::election::{Action, Ask, Config, Election, Input, LeaseId};
 use stoa_master_core::{Record, Recovered};
@@ -105,7 +105,6 @@ impl World {
                 self.stop_leading(at);
             }
             Action::Refuse(why) => {
-                self.tally.note(Seen::RefusedToLead);
                 self.note(format!("{name:>6} !! does not lead: {why}"));
             }
             Action::Announce(_) => {}
@@ -191,6 +190,16 @@ impl World {
             candidate.under_way = None;
             candidate.lease = None;
         }
+    }
+
+    /// The master's core has met a later leader.
+    pub(crate) fn on_higher_epoch(&mut self, at: usize, known: Epoch) -> Checked {
+        let name = Name::Master(at);
+        self.tally.note(Seen::EpochHigher);
+        if self.is_shared() {
+            return self.step_election(at, Input::Met(known));
+        }
+        Err(Violation::new(Invariant::L7, format!("{name} has less than {known}, which it gave")))
     }
 
     /// What a new leader begins with.

@@ -62,7 +62,7 @@ impl World {
             offer_lease_ms: timing.offer_lease_ms,
             agent_loss_interval_ms: timing.loss_ms.0,
             agents_lost_window_ms: timing.loss_ms.1,
-            ..Config::new(MasterInfo { id, version: "0.1.0".to_owned() })
+            ..Config::new(MasterInfo { id, version: "0.1.0".to_owned(), epoch })
         };
         let patience =
             Patience { unreachable_ms: timing.unreachable_ms, loss_interval_ms: timing.loss_ms.0 };
@@ -210,6 +210,7 @@ impl World {
             Action::Answer(request, answer) => self.on_answer(request, &answer),
             Action::Publish(event) => self.note_published(&event),
             Action::Record(_) => {}
+            Action::Stop { known } => return self.on_higher_epoch(at, known),
         }
         Ok(())
     }

@@ -47,6 +47,8 @@ pub enum Happening {
     Crash(usize, Life),
     /// A process starts again.
     Start(Name),
+    /// A peer and a master cannot reach each other for a while.
+    Part(Name, usize),
     /// A peer and a master can reach each other again.
     Heal(Name, usize),
     /// A process that stood still goes on.

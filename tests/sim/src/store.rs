@@ -229,7 +229,7 @@ impl World {
     }
 
     /// Tells every master what the key is: late, in another order, or not at all.
-    fn tell_key(&mut self) {
+    pub(crate) fn tell_key(&mut self) {
         for at in 0..self.masters.len() {
             if self.chance.one_in(4) || !self.reaches_store(at) {
                 continue;

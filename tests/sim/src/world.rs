@@ -202,6 +202,10 @@ impl World {
                 self.start(name);
                 Ok(())
             }
+            Happening::Part(name, master) => {
+                self.part_pair_for(name, master, self.plan.timing.lease_ms);
+                Ok(())
+            }
             Happening::Heal(name, master) => {
                 if self.network.cut_off.remove(&(name, master)) {
                     let master = Name::Master(master);
@@ -256,6 +260,7 @@ impl World {
             | Happening::HostDoes(..)
             | Happening::Start(_)
             | Happening::Crash(..)
+            | Happening::Part(..)
             | Happening::Heal(..)
             | Happening::Wake(_)
             | Happening::StoreHears(..)

@@ -71,8 +71,8 @@ pub enum Why {
     /// To go on could mean to act on what is not durable.
     #[error("nobody knows what became of a read or a write at the store")]
     StoreSilent,
-    /// Somebody has obeyed a later leader.
-    #[error("epoch {met} is known to an agent or a scheduler, and its own is {own}")]
+    /// An agent has obeyed a later leader.
+    #[error("an agent has obeyed epoch {met}, and its own is {own}")]
     EpochHigher {
         /// Its own.
         own: Epoch,

@@ -78,7 +78,7 @@ pub enum Input {
     StoreRefuses,
     /// Nobody knows what became of a read or a write of this master.
     StoreSilent,
-    /// An agent or a scheduler knows this epoch.
+    /// An agent has obeyed this epoch: the master's core says so when it stops.
     Met(Epoch),
     /// An operator wants another to lead, or the process is to end.
     StepDown,
