@@ -10,6 +10,7 @@ pub mod framework;
 pub mod host;
 pub mod ids;
 pub mod instant;
+pub mod jitter;
 pub mod keys;
 pub mod limits;
 pub mod offer;

@@ -14,6 +14,7 @@ use stoa_model::epoch::Epoch;
 use stoa_model::framework::FrameworkInfo;
 use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role};
 use stoa_model::instant::Instant;
+use stoa_model::jitter::jitter_ms;
 use stoa_model::scheduler::{Call, Event, ResourceRequest};
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{TaskInfo, TaskState};
@@ -129,6 +130,8 @@ pub struct Session {
     /// The highest that a master has greeted it with, in this session or before.
     epoch: Epoch,
     link: Link,
+    /// Of its jitter: when it began.
+    seed: u64,
     offers: BTreeSet<OfferId>,
     tasks: Tasks,
     request: Option<Vec<ResourceRequest>>,
@@ -149,6 +152,7 @@ impl Session {
             framework: config.framework,
             epoch: config.epoch,
             link: Link::Waiting { until: now, wait_ms: RECONNECT_MS_MIN },
+            seed: now.ms,
             offers: BTreeSet::new(),
             tasks: Tasks::default(),
             request: None,
@@ -228,7 +232,9 @@ impl Session {
             return self.end(actions);
         }
         let next_ms = (2 * wait_ms).min(RECONNECT_MS_MAX);
-        self.link = Link::Waiting { until: now.plus_ms(wait_ms), wait_ms: next_ms };
+        // Schedulers that have lost the same master do not come to the next at the same time.
+        let until = now.plus_ms(wait_ms - jitter_ms(self.seed, now, wait_ms / 2));
+        self.link = Link::Waiting { until, wait_ms: next_ms };
         if !self.is_leaving {
             self.void_offers(actions);
         }

@@ -9,6 +9,7 @@ use stoa_model::epoch::Epoch;
 use stoa_model::host;
 use stoa_model::ids::FrameworkId;
 use stoa_model::instant::Instant;
+use stoa_model::jitter::jitter_ms;
 use stoa_model::task::TaskState;
 use stoa_planted::{Bug, is_planted};
 
@@ -68,7 +69,7 @@ impl Link {
     fn on_down(&mut self, now: Instant, config: &Config) {
         let doubled = config.reconnect_ms_min.saturating_mul(1 << self.tries.min(32));
         let longest_ms = doubled.min(config.reconnect_ms_max);
-        let jitter_ms = mixed(config.incarnation ^ now.ms) % (longest_ms / 2 + 1);
+        let jitter_ms = jitter_ms(config.incarnation, now, longest_ms / 2);
         self.tries = self.tries.saturating_add(1);
         self.state = State::Down { connect_at: now.plus_ms(longest_ms - jitter_ms) };
     }
@@ -83,14 +84,6 @@ impl Link {
             heartbeat_ms,
         };
     }
-}
-
-/// Bits that look random and depend on `seed` alone. Source: Steele and others, SplitMix64.
-fn mixed(seed: u64) -> u64 {
-    let mut bits = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
 }
 
 impl Agent {

@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 
 use stoa_model::epoch::Epoch;
 use stoa_model::instant::Instant;
+use stoa_model::jitter::jitter_ms;
 use stoa_planted::{Bug, is_planted};
 
 use crate::limits::KEEP_ALIVES_WAITING_MAX;
@@ -361,13 +362,10 @@ impl Election {
     /// Follows, and stands for election after so long and a little, if it has rested by then.
     fn follow(&mut self, now: Instant, wait_ms: u64) {
         let soon = now.plus_ms(wait_ms).max(self.rests_until);
-        let campaign_at = soon.plus_ms(self.jitter_ms(now));
+        // Masters that wait for the same thing do not move at the same time.
+        let jitter_ms = jitter_ms(self.config.seed, now, self.config.keep_alive_ms);
+        let campaign_at = soon.plus_ms(jitter_ms);
         self.candidacy = Candidacy::Follower { campaign_at };
-    }
-
-    /// Masters that wait for the same thing do not move at the same time.
-    fn jitter_ms(&mut self, now: Instant) -> u64 {
-        mixed(self.config.seed ^ now.ms) % (self.config.keep_alive_ms + 1)
     }
 
     /// A key with this master's own address is that of its former process, which leads nobody.
@@ -408,12 +406,4 @@ fn holds(lease: Lease, now: Instant) -> bool {
 /// When a leader with this lease stops.
 fn stops_at(lease: Lease) -> Instant {
     if is_planted(Bug::LeaderIgnoresLease) { Instant::from_ms(u64::MAX) } else { lease.until }
-}
-
-/// Bits that look random and depend on `seed` alone. Source: Steele and others, SplitMix64.
-fn mixed(seed: u64) -> u64 {
-    let mut bits = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
 }
