@@ -124,7 +124,7 @@ fn client(cluster: &Cluster, name: &str) -> Client {
         labels: Vec::new(),
         ends_alone: false,
     };
-    Client::start(&cluster.address, Config { info, framework: None, epoch: Epoch::NONE })
+    Client::start(cluster.masters.clone(), Config { info, framework: None, epoch: Epoch::NONE })
 }
 
 /// Tasks that run a program of the smallest kind.

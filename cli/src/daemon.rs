@@ -103,7 +103,7 @@ pub async fn agent(arguments: AgentRun, output: Output) -> Result<(), Failure> {
     let state = arguments.state.map_or_else(|| state_dir("agent"), Ok)?;
     let master = arguments.master.clone();
     let settings = stoa_agent::Settings {
-        master: arguments.master,
+        masters: arguments.master,
         state,
         resources: arguments.resources.unwrap_or_default(),
         attributes: arguments.attribute.into_iter().collect(),

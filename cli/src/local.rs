@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use stoa_agent::AgentError;
 use stoa_master::{MasterError, OpenMaster};
 use stoa_model::epoch::Epoch;
+use stoa_model::masters::Masters;
 use stoa_model::ports::Ports;
 use stoa_model::resources::Resources;
 use tempfile::TempDir;
@@ -60,10 +61,11 @@ impl Local {
             let served = master.serve(listener, std::future::pending()).await;
             served.map_err(|error: MasterError| master_failure(&error))
         });
+        let masters: Masters = address.parse().expect("a listener has a HOST:PORT");
         let mut receivers = Vec::new();
         for index in 0..agents {
             let (registered, receiver) = watch::channel(None);
-            let settings = agent_settings(&address, &state, index, agents);
+            let settings = agent_settings(masters.clone(), &state, index, agents);
             parts.spawn(async move {
                 let served = stoa_agent::serve(settings, registered, std::future::pending()).await;
                 served.map_err(|error: AgentError| Failure::new(code::FAILURE, chain(&error)))
@@ -116,9 +118,9 @@ pub async fn listen(at: std::net::SocketAddr) -> Result<(TcpListener, String), F
     Ok((listener, address))
 }
 
-fn agent_settings(master: &str, state: &Path, index: u32, agents: u32) -> stoa_agent::Settings {
+fn agent_settings(masters: Masters, state: &Path, index: u32, agents: u32) -> stoa_agent::Settings {
     stoa_agent::Settings {
-        master: master.to_owned(),
+        masters,
         resources: share(&stoa_agent::machine_resources(state_root(state)), index, agents),
         state: state.join(format!("agent-{index}")),
         attributes: BTreeMap::new(),

@@ -122,8 +122,10 @@ impl<'a> Waiting<'a> {
             labels: Vec::new(),
             ends_alone: arguments.detach,
         };
-        let client =
-            Client::start(&cluster.address, Config { info, framework: None, epoch: Epoch::NONE });
+        let client = Client::start(
+            cluster.masters.clone(),
+            Config { info, framework: None, epoch: Epoch::NONE },
+        );
         Self {
             arguments,
             cluster,

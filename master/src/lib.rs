@@ -13,5 +13,6 @@ mod schedulers;
 mod server;
 mod store;
 
-pub use server::{MasterError, OpenMaster, Settings};
+pub use door::{Door, Role};
+pub use server::{MasterError, OpenMaster, Settings, serve};
 pub use stoa_master_core::Config;

@@ -17,6 +17,7 @@ use crate::limits::{INPUTS_PER_ROUND_MAX, WATCHERS_MAX};
 use crate::store::{Store, StoreError};
 
 /// What the servers tell the loop.
+#[derive(Debug)]
 pub enum Incoming {
     /// A scheduler's stream is open.
     SchedulerOpened(ConnectionId, Outlet<scheduler::Event>),

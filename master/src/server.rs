@@ -13,13 +13,13 @@ use stoa_protocol::pb::artifacts_server::ArtifactsServer;
 use stoa_protocol::pb::operator_server::OperatorServer;
 use stoa_protocol::pb::scheduler::scheduler_server::SchedulerServer;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::agents::AgentService;
 use crate::artifacts::ArtifactService;
-use crate::door::Door;
+use crate::door::{Door, Role};
 use crate::limits::{INPUTS_WAITING_MAX, KEEPALIVE_SECONDS, STREAM_WINDOW_BYTES};
 use crate::main_loop::{MainLoop, Over};
 use crate::operators::OperatorService;
@@ -104,7 +104,9 @@ impl OpenMaster {
     ) -> Result<(), MasterError> {
         let (to_loop, inputs) = mpsc::channel(INPUTS_WAITING_MAX);
         let main_loop = MainLoop::new(self.core, self.store, self.clock, inputs).run();
-        let server = serve(listener, Door::new(to_loop), self.artifacts);
+        // A single master leads as long as it lives.
+        let (_role, door) = watch::channel(Role::Leader(to_loop));
+        let server = serve(listener, Door::new(door), self.artifacts);
         // Whichever ends first ends the master; open streams break, and their peers connect anew.
         tokio::select! {
             done = main_loop => match done? {
@@ -121,7 +123,11 @@ impl OpenMaster {
     }
 }
 
-async fn serve(
+/// Serves on `listener` whoever comes through `door`, for as long as it is polled.
+///
+/// # Errors
+/// The port does not serve any more.
+pub async fn serve(
     listener: TcpListener,
     door: Door,
     artifacts: Artifacts,
@@ -137,8 +143,8 @@ async fn serve(
         .http2_keepalive_interval(Some(Duration::from_secs(KEEPALIVE_SECONDS)))
         .add_service(schedulers.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
         .add_service(agents.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
-        .add_service(OperatorServer::new(OperatorService { door }))
-        .add_service(ArtifactsServer::new(ArtifactService { store: artifacts }))
+        .add_service(OperatorServer::new(OperatorService { door: door.clone() }))
+        .add_service(ArtifactsServer::new(ArtifactService { store: artifacts, door }))
         .serve_with_incoming(listener)
         .await
 }

@@ -13,6 +13,7 @@ pub mod instant;
 pub mod jitter;
 pub mod keys;
 pub mod limits;
+pub mod masters;
 pub mod offer;
 pub mod operator;
 pub mod ports;

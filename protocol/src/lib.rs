@@ -17,12 +17,15 @@ pub mod agent_link;
 pub mod artifact_client;
 pub mod artifacts;
 pub mod batch;
+pub mod leader;
 pub mod limits;
 pub mod link;
 pub mod malformed;
 pub mod operator;
+pub mod redirect;
 pub mod rich_error;
 pub mod scheduler;
+pub mod search;
 pub mod wire;
 
 pub use malformed::Malformed;

@@ -61,7 +61,7 @@ impl Author {
     /// Registers a new framework, or takes one over.
     pub fn start(cluster: &Cluster, framework: Option<FrameworkId>) -> Self {
         let client = Client::start(
-            cluster.address(),
+            cluster.address().parse().expect("a master has an address"),
             Config { info: info(), framework, epoch: Epoch::NONE },
         );
         Self { client, offers: Vec::new(), told: Vec::new(), updates: Vec::new() }
