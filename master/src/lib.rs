@@ -12,7 +12,9 @@ mod operators;
 mod schedulers;
 mod server;
 mod store;
+mod tenure;
 
 pub use door::{Door, Role};
 pub use server::{MasterError, OpenMaster, Settings, serve};
 pub use stoa_master_core::Config;
+pub use tenure::Tenure;

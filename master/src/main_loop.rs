@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::connections::{Connections, Outlet};
 use crate::limits::{INPUTS_PER_ROUND_MAX, WATCHERS_MAX};
 use crate::store::{Store, StoreError};
+use crate::tenure::Tenure;
 
 /// What the servers tell the loop.
 #[derive(Debug)]
@@ -47,6 +48,8 @@ pub enum Over {
         /// The epoch that it knows.
         known: Epoch,
     },
+    /// The lease may be over, as after a time in which the process stood still.
+    LeaseOld,
 }
 
 fn stopped_by(action: &Action) -> Option<Epoch> {
@@ -61,6 +64,7 @@ pub struct MainLoop {
     core: Master,
     store: Store,
     clock: Clock,
+    tenure: Tenure,
     incoming: mpsc::Receiver<Incoming>,
     schedulers: Connections<scheduler::Event>,
     agents: Connections<agent_link::Event>,
@@ -75,13 +79,14 @@ impl MainLoop {
     pub fn new(
         core: Master,
         store: Store,
-        clock: Clock,
+        (clock, tenure): (Clock, Tenure),
         incoming: mpsc::Receiver<Incoming>,
     ) -> Self {
         Self {
             core,
             store,
             clock,
+            tenure,
             incoming,
             schedulers: Connections::new(),
             agents: Connections::new(),
@@ -92,7 +97,7 @@ impl MainLoop {
     }
 
     /// Runs until all servers are gone, or until it must act no more: then nothing of the round in
-    /// which it learned that is recorded or sent.
+    /// which it learned that is sent. All that it serves ends with it.
     ///
     /// # Errors
     /// [`StoreError`] if a record cannot be made durable: then nothing that relies on it was sent.
@@ -111,6 +116,10 @@ impl MainLoop {
                 return Ok(Over::EpochHigher { known });
             }
             self.record(&mut actions).await?;
+            // Reading, deciding and recording took their time.
+            if self.tenure.is_over(self.clock.now()) {
+                return Ok(Over::LeaseOld);
+            }
             self.deliver(actions);
         }
     }
@@ -227,5 +236,41 @@ async fn sleep_until(deadline: Option<std::time::Instant>) {
     match deadline {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stoa_master_core::{Config, Recovered};
+    use stoa_model::instant::Instant;
+    use stoa_model::scheduler::MasterInfo;
+    use tokio::sync::watch;
+
+    use super::*;
+
+    /// What an operator is answered by a loop whose lease lasts as long as this.
+    async fn answered(lease_ms: u64) -> (Over, Option<Answer>) {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path()).unwrap();
+        let clock = Clock::start();
+        let master = MasterInfo { id: "m".into(), version: "0".into(), epoch: Epoch(1) };
+        let core = Master::new(Config::new(master), Recovered::default(), clock.now());
+        let (_lease, until): (_, watch::Receiver<Instant>) =
+            watch::channel(clock.now().plus_ms(lease_ms));
+        let (to_loop, incoming) = mpsc::channel(1);
+        let (asker, answer) = oneshot::channel();
+        to_loop.send(Incoming::Query(RequestId(1), Query::State, asker)).await.unwrap();
+        drop(to_loop);
+        let main_loop = MainLoop::new(core, store, (clock, Tenure::of_lease(until)), incoming);
+        let over = main_loop.run().await.unwrap();
+        (over, answer.await.ok())
+    }
+
+    #[tokio::test]
+    async fn loop_says_nothing_once_its_lease_may_be_over() {
+        assert_eq!(answered(0).await, (Over::LeaseOld, None));
+        let (over, answer) = answered(60_000).await;
+        assert_eq!(over, Over::Unserved);
+        assert!(matches!(answer, Some(Answer::State(_))));
     }
 }

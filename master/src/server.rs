@@ -25,6 +25,7 @@ use crate::main_loop::{MainLoop, Over};
 use crate::operators::OperatorService;
 use crate::schedulers::SchedulerService;
 use crate::store::{Store, StoreError};
+use crate::tenure::Tenure;
 
 /// What a master is made of.
 pub struct Settings {
@@ -103,7 +104,8 @@ impl OpenMaster {
         end: impl Future<Output = ()>,
     ) -> Result<(), MasterError> {
         let (to_loop, inputs) = mpsc::channel(INPUTS_WAITING_MAX);
-        let main_loop = MainLoop::new(self.core, self.store, self.clock, inputs).run();
+        let leads = (self.clock, Tenure::endless());
+        let main_loop = MainLoop::new(self.core, self.store, leads, inputs).run();
         // A single master leads as long as it lives.
         let (_role, door) = watch::channel(Role::Leader(to_loop));
         let server = serve(listener, Door::new(door), self.artifacts);
@@ -113,6 +115,7 @@ impl OpenMaster {
                 Over::EpochHigher { known } => {
                     return Err(MasterError::EpochHigher { own: self.epoch, known });
                 }
+                Over::LeaseOld => unreachable!("the tenure of a single master is endless"),
                 Over::Unserved => {}
             },
             done = server => done?,
