@@ -1,5 +1,7 @@
 //! The bounds of the agent's edge: each with what happens there.
 
+use std::time::Duration;
+
 /// Inputs that are applied before their records are made durable together.
 pub const INPUTS_PER_ROUND_MAX: usize = 256;
 
@@ -52,3 +54,6 @@ pub const JOURNAL_RECORDS_MAX: u64 = 100_000;
 /// Milliseconds before each further try to fetch an artifact whose master is away. After the last
 /// the tasks that need it fail.
 pub const FETCH_WAITS_MS: [u64; 3] = [200, 1_000, 5_000];
+
+/// How long one attempt to move an artifact waits for a master that leads.
+pub const LEADER_PATIENCE: Duration = Duration::from_secs(15);

@@ -26,8 +26,6 @@ pub struct MainLoop {
     pub checkpoint: Checkpoint,
     /// The time.
     pub clock: Clock,
-    /// Where the master is.
-    pub master: String,
     /// Where things are on disk.
     pub places: Places,
     /// The agent's own artifacts.
@@ -75,7 +73,7 @@ impl MainLoop {
     async fn deliver(&mut self, actions: Vec<Action>, inputs: &mut Vec<Input>) {
         for action in actions {
             match action {
-                Action::Connect => self.link.open(&self.master),
+                Action::Connect => self.link.open(),
                 Action::Disconnect => self.link.close(),
                 Action::ToMaster(call) => self.send(call, inputs),
                 Action::ToHost(command) => self.hosts.send(command, inputs).await,
@@ -84,12 +82,13 @@ impl MainLoop {
                 }
                 Action::HostForgotten { framework } => self.hosts.forget(&framework),
                 Action::Fetch(digest) => {
-                    let errand = fetched(self.master.clone(), self.artifacts.clone(), digest);
+                    let errand =
+                        fetched(self.link.search().clone(), self.artifacts.clone(), digest);
                     self.errands.spawn(async { Some(errand.await) });
                 }
                 Action::Publish { framework, task, archives } => {
-                    let (master, store) = (self.master.clone(), self.artifacts.clone());
-                    let errand = published(master, store, (framework, task), archives);
+                    let (search, store) = (self.link.search().clone(), self.artifacts.clone());
+                    let errand = published(search, store, (framework, task), archives);
                     self.errands.spawn(async { Some(errand.await) });
                 }
                 Action::ReadLog { request, framework, log } => {
@@ -153,7 +152,11 @@ impl MainLoop {
 
     fn heard(&mut self, input: LinkInput<Event>) -> Vec<Input> {
         match input {
-            LinkInput::Opened => vec![Input::Connected],
+            LinkInput::Opened => {
+                let master = self.link.search().led().unwrap_or_default();
+                tracing::debug!(master, "a stream to the master is open");
+                vec![Input::Connected]
+            }
             LinkInput::Events(events) => {
                 for event in &events {
                     if let Event::Registered(welcome) | Event::Reregistered(welcome) = event {

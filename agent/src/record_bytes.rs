@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use stoa_agent_core::Record;
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::ROLE_DEFAULT;
 use stoa_model::ids::{Role, UpdateId};
 use stoa_model::status::Reason;
@@ -51,6 +52,7 @@ pub fn to_bytes(record: &Record) -> Vec<u8> {
             fields(18, &[text(framework), text(task), &grace_ms, reason])
         }
         Record::Booted { boot } => fields(19, &[boot.as_bytes()]),
+        Record::EpochRaised { epoch } => fields(22, &[&epoch.0.to_le_bytes()]),
         Record::Updated { framework, status } => fields(7, &[text(framework), &encode(status)]),
         Record::Published { framework, task, failure: None } => {
             fields(8, &[text(framework), text(task)])
@@ -74,7 +76,7 @@ pub fn to_bytes(record: &Record) -> Vec<u8> {
             fields(14, &[text(framework), text(executor)])
         }
         Record::HostHeard { framework, host, number } => {
-            fields(22, &[text(framework), &host.to_le_bytes(), &number.to_le_bytes()])
+            fields(23, &[text(framework), &host.to_le_bytes(), &number.to_le_bytes()])
         }
         Record::FrameworkRemoved { framework } => fields(15, &[text(framework)]),
         Record::SandboxKept { framework, task } => fields(16, &[text(framework), text(task)]),
@@ -152,7 +154,8 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
             task: Arc::new(fields.value()?),
             status: fields.value()?,
         },
-        22 => Record::HostHeard {
+        22 => Record::EpochRaised { epoch: Epoch(u64::from_le_bytes(fields.array()?)) },
+        23 => Record::HostHeard {
             framework: fields.id()?,
             host: u64::from_le_bytes(fields.array()?),
             number: u64::from_le_bytes(fields.array()?),

@@ -8,6 +8,7 @@ use stoa_agent_core::{Agent, Config, Input};
 use stoa_executor_host::StartError;
 use stoa_machine::{ArtifactError, Artifacts, Clock, Owner, StateDir, StateDirError};
 use stoa_model::agent::AgentInfo;
+use stoa_model::masters::Masters;
 use stoa_model::resources::Resources;
 use stoa_protocol::link::Link;
 use tokio::sync::watch;
@@ -21,8 +22,8 @@ use crate::main_loop::{MainLoop, record};
 /// What an agent is made of.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the master is, a `HOST:PORT`.
-    pub master: String,
+    /// Where the masters are, one of which leads.
+    pub masters: Masters,
     /// Where the agent keeps its state.
     pub state: PathBuf,
     /// What it gives to the cluster; what is 0 or empty here is as detected.
@@ -121,12 +122,11 @@ pub async fn serve(
         core,
         checkpoint,
         clock,
-        master: settings.master,
         places,
         artifacts,
         hosts,
         registered,
-        link: Link::default(),
+        link: Link::new(settings.masters),
         errands: JoinSet::new(),
         ended: None,
     };

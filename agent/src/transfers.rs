@@ -11,17 +11,18 @@ use stoa_model::status::Reason;
 use stoa_protocol::RichError;
 use stoa_protocol::artifact_client::{fetch, missing, upload};
 use stoa_protocol::artifacts::Head;
-use stoa_protocol::link::{ConnectError, connect};
+use stoa_protocol::leader;
+use stoa_protocol::search::{NoLeader, Search};
 use tonic::Code;
 
-use crate::limits::FETCH_WAITS_MS;
+use crate::limits::{FETCH_WAITS_MS, LEADER_PATIENCE};
 
 /// Why an artifact is not where it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
-    /// The master cannot be reached.
+    /// No master leads, or none can be reached.
     #[error(transparent)]
-    Connect(#[from] ConnectError),
+    Leader(#[from] NoLeader),
     /// The master refuses, or its stream breaks.
     #[error("{0}")]
     Master(#[from] RichError),
@@ -45,7 +46,7 @@ impl TransferError {
     /// Whether trying again may help: the master was away, or its stream broke.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Connect(_) => true,
+            Self::Leader(_) => true,
             Self::Master(error) => {
                 matches!(error.code, Code::Unavailable | Code::Unknown | Code::Aborted)
             }
@@ -56,14 +57,14 @@ impl TransferError {
 
 /// Gets an artifact unless the agent has it already, and says how that went. What may pass is
 /// tried again before it is told.
-pub async fn fetched(master: String, store: Artifacts, digest: Digest) -> Input {
-    let mut done = fetch_into(&master, &store, digest).await;
+pub async fn fetched(mut search: Search, store: Artifacts, digest: Digest) -> Input {
+    let mut done = fetch_into(&mut search, &store, digest).await;
     for wait_ms in FETCH_WAITS_MS {
         if !matches!(&done, Err(error) if error.may_pass()) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-        done = fetch_into(&master, &store, digest).await;
+        done = fetch_into(&mut search, &store, digest).await;
     }
     match done {
         Ok(()) => Input::Fetched(digest),
@@ -79,11 +80,15 @@ pub async fn fetched(master: String, store: Artifacts, digest: Digest) -> Input 
     }
 }
 
-async fn fetch_into(master: &str, store: &Artifacts, digest: Digest) -> Result<(), TransferError> {
+async fn fetch_into(
+    search: &mut Search,
+    store: &Artifacts,
+    digest: Digest,
+) -> Result<(), TransferError> {
     if blocking(store, move |store| Ok(store.use_now(&digest))).await?.is_some() {
         return Ok(());
     }
-    let mut fetching = fetch(connect(master).await?, digest).await?;
+    let mut fetching = fetch(leader::find(search, LEADER_PATIENCE).await?, digest).await?;
     let size_bytes = fetching.head.size_bytes;
     let mut writer = blocking(store, move |store| store.begin(digest, size_bytes)).await?;
     while let Some(data) = fetching.next().await? {
@@ -99,21 +104,21 @@ async fn fetch_into(master: &str, store: &Artifacts, digest: Digest) -> Result<(
 
 /// Sends packed downloads to the master, and says how that went.
 pub async fn published(
-    master: String,
+    mut search: Search,
     store: Artifacts,
     (framework, task): (FrameworkId, TaskId),
     archives: Vec<Digest>,
 ) -> Input {
-    let result = publish(&master, &store, &archives).await.map_err(|error| error.to_string());
+    let result = publish(&mut search, &store, &archives).await.map_err(|error| error.to_string());
     Input::Published { framework, task, result }
 }
 
 async fn publish(
-    master: &str,
+    search: &mut Search,
     store: &Artifacts,
     archives: &[Digest],
 ) -> Result<(), TransferError> {
-    let channel = connect(master).await?;
+    let channel = leader::find(search, LEADER_PATIENCE).await?;
     for digest in missing(channel.clone(), archives).await? {
         let size_bytes = store.use_now(&digest).ok_or(TransferError::NotHere(digest))?;
         let file = std::fs::File::open(store.path(&digest))

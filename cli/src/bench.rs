@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde::Serialize;
 use stoa_model::command::CommandInfo;
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::{FAILOVER_TIMEOUT_MS_DEFAULT, FrameworkInfo, ROLE_DEFAULT};
 use stoa_model::ids::Role;
 use stoa_model::resources::Resources;
@@ -124,7 +125,7 @@ fn client(cluster: &Cluster, name: &str) -> Client {
         labels: Vec::new(),
         ends_alone: false,
     };
-    Client::start(&cluster.address, Config { info, framework: None })
+    Client::start(cluster.masters.clone(), Config { info, framework: None, epoch: Epoch::NONE })
 }
 
 /// Tasks that run a program of the smallest kind.

@@ -1,23 +1,26 @@
-//! A cluster as the command line sees it: one master at an address. It never decides anything, and
+//! A cluster as the command line sees it: the master that leads. It never decides anything, and
 //! turns every error into one that a person can act on.
 
 use std::path::Path;
+use std::time::Duration;
 
 use stoa_machine::artifacts::digest_of_stream;
 use stoa_model::digest::Digest;
 use stoa_model::ids::AgentId;
+use stoa_model::masters::{IllegalMasters, Masters};
 use stoa_model::operator::{
     AgentOrder, AgentState, ClusterEvent, ClusterState, LogChunk, LogRequest, TaskName,
 };
 use stoa_model::task::{KillPolicy, TaskRecord};
 use stoa_protocol::artifact_client::{fetch, missing, upload};
 use stoa_protocol::artifacts::Head;
-use stoa_protocol::link::{ConnectError, connect};
+use stoa_protocol::leader;
 use stoa_protocol::operator::{
     kill_to_proto, order_to_proto, ordered_from_proto, read_log_to_proto,
 };
 use stoa_protocol::pb::operator_client::OperatorClient;
 use stoa_protocol::pb::{self};
+use stoa_protocol::search::{NoLeader, Search};
 use stoa_protocol::{Malformed, RichError, Wire};
 use tonic::Streaming;
 use tonic::transport::Channel;
@@ -26,29 +29,47 @@ use crate::config::MASTER_DEFAULT;
 use crate::failure::{Failure, code};
 use crate::progress::Progress;
 
-/// A connection to a master; cheap to clone.
+/// A connection to the master that leads; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Cluster {
-    /// Where the master is.
-    pub address: String,
+    /// Where the masters are.
+    pub masters: Masters,
     channel: Channel,
 }
 
+/// How long a command waits for masters that answer to agree on who leads: a lease of the last
+/// leader and some more.
+const ELECTION_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum NotFound {
+    /// What was named are no masters.
+    #[error(transparent)]
+    Illegal(#[from] IllegalMasters),
+    /// None of them leads.
+    #[error(transparent)]
+    Nobody(#[from] NoLeader),
+}
+
 impl Cluster {
-    /// Connects to the master that is named, or to the one on the default port.
+    /// Connects to the one of the masters named that leads, or to the one on the default port.
     ///
     /// # Errors
-    /// [`Failure`] with [`code::FAILURE`] if nobody answers there.
+    /// [`Failure`] with [`code::FAILURE`] if none of them leads.
     pub async fn find(named: Option<&str>) -> Result<Self, Failure> {
         Self::connect(named.unwrap_or(MASTER_DEFAULT)).await.map_err(|error| unreachable(&error))
     }
 
-    /// Connects to the master at `address`.
+    /// Connects to the one of these masters that leads, `HOST:PORT,HOST:PORT,…`.
     ///
     /// # Errors
-    /// [`ConnectError`] if it is no address, or nobody answers there.
-    pub async fn connect(address: &str) -> Result<Self, ConnectError> {
-        Ok(Self { address: address.to_owned(), channel: connect(address).await? })
+    /// [`NotFound`] if they are none, or none of them leads.
+    pub async fn connect(named: &str) -> Result<Self, NotFound> {
+        let masters: Masters = named.parse()?;
+        let mut search = Search::new(masters.clone());
+        let channel = leader::find(&mut search, ELECTION_PATIENCE).await?;
+        Ok(Self { masters, channel })
     }
 
     fn operator(&self) -> OperatorClient<Channel> {
@@ -203,11 +224,14 @@ impl Watch {
 }
 
 /// Why no master was found, and how to get one.
-pub fn unreachable(error: &ConnectError) -> Failure {
+pub fn unreachable(error: &NotFound) -> Failure {
     let failure = Failure::new(code::FAILURE, error.to_string());
     match error {
-        ConnectError::Address(_) => failure.hint("--master 127.0.0.1:5050"),
-        ConnectError::Unreachable { .. } => failure
+        NotFound::Illegal(_) => failure.hint("--master 127.0.0.1:5050"),
+        NotFound::Nobody(nobody) if nobody.may_pass() => {
+            failure.hint("name all masters with --master HOST:PORT,HOST:PORT, or try again later")
+        }
+        NotFound::Nobody(_) => failure
             .hint("start a cluster here with `stoa dev`, or name another with --master HOST:PORT"),
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use stoa_model::ids::{FrameworkId, TaskId};
+use stoa_model::masters::Masters;
 use stoa_model::operator::TaskName;
 use stoa_model::resources::Resources;
 
@@ -129,8 +130,9 @@ pub enum Command {
 /// Which cluster.
 #[derive(Clone, Debug, Args)]
 pub struct At {
-    /// The master's address; 127.0.0.1:5050 if none is given.
-    #[arg(long, env = "STOA_MASTER", value_name = "HOST:PORT")]
+    /// The master's address, or those of several, one of which leads; 127.0.0.1:5050 if none is
+    /// given.
+    #[arg(long, env = "STOA_MASTER", value_name = "HOST:PORT,…")]
     pub master: Option<String>,
 }
 
@@ -166,9 +168,9 @@ pub struct Agent {
 /// How to run an agent.
 #[derive(Debug, Args)]
 pub struct AgentRun {
-    /// The master's address.
-    #[arg(long, env = "STOA_MASTER", value_name = "HOST:PORT", default_value = MASTER_DEFAULT)]
-    pub master: String,
+    /// The master's address, or those of several, one of which leads.
+    #[arg(long, env = "STOA_MASTER", value_name = "HOST:PORT,…", default_value = MASTER_DEFAULT)]
+    pub master: Masters,
     /// Where to keep state; below the XDG state directory if none is given.
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,

@@ -9,6 +9,7 @@ use etcetera::BaseStrategy;
 use stoa_agent::{AgentError, CheckpointError};
 use stoa_machine::{JournalError, StateDirError};
 use stoa_master::{Config, MasterError, OpenMaster, StoreError};
+use stoa_model::epoch::Epoch;
 use stoa_model::scheduler::MasterInfo;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -21,7 +22,11 @@ use crate::table::print_json;
 /// What a master that runs on this machine is made of, unless flags say otherwise.
 pub fn master_config() -> Config {
     let id = uuid::Uuid::new_v4().simple().to_string();
-    Config::new(MasterInfo { id, version: env!("CARGO_PKG_VERSION").to_owned() })
+    Config::new(MasterInfo {
+        id,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        epoch: Epoch::NONE,
+    })
 }
 
 /// Where compiled code is kept that any agent of this user may use.
@@ -58,7 +63,7 @@ pub async fn master(arguments: MasterRun, output: Output) -> Result<(), Failure>
             .hint("`stoa master --help` says what is allowed")
     })?;
     let (listener, address) = listen(arguments.listen).await?;
-    let settings = stoa_master::Settings { config, state };
+    let settings = stoa_master::Settings { config, epoch_above: arguments.epoch_above, state };
     let master = OpenMaster::open(settings).map_err(|error| master_failure(&error))?;
     announce("listening", &address, output)?;
     master.serve(listener, told_to_end()).await.map_err(|error| master_failure(&error))
@@ -70,6 +75,9 @@ pub fn master_failure(error: &MasterError) -> Failure {
     match error {
         MasterError::StateDir(error) => state_hint(failure, error),
         MasterError::Store(error) => store_hint(failure, error),
+        MasterError::EpochHigher { known, .. } => failure.hint(format!(
+            "end this one if another runs; if its state was lost: stoa master --epoch-above {known}"
+        )),
         _ => failure,
     }
 }
@@ -174,7 +182,7 @@ pub async fn agent(arguments: AgentRun, output: Output) -> Result<(), Failure> {
     let state = arguments.state.map_or_else(|| state_dir("agent"), Ok)?;
     let master = arguments.master.clone();
     let settings = stoa_agent::Settings {
-        master: arguments.master,
+        masters: arguments.master,
         state,
         resources: arguments.resources.unwrap_or_default(),
         attributes: arguments.attribute.into_iter().collect(),

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use stoa_agent::AgentError;
 use stoa_master::{MasterError, OpenMaster};
+use stoa_model::epoch::Epoch;
+use stoa_model::masters::Masters;
 use stoa_model::ports::Ports;
 use stoa_model::resources::Resources;
 use tempfile::TempDir;
@@ -49,17 +51,21 @@ impl Local {
         };
         let (listener, address) = listen((Ipv4Addr::LOCALHOST, port).into()).await?;
         let mut parts = JoinSet::new();
-        let settings =
-            stoa_master::Settings { config: master_config(), state: state.join("master") };
+        let settings = stoa_master::Settings {
+            config: master_config(),
+            epoch_above: Epoch::NONE,
+            state: state.join("master"),
+        };
         let master = OpenMaster::open(settings).map_err(|error| master_failure(&error))?;
         parts.spawn(async move {
             let served = master.serve(listener, std::future::pending()).await;
             served.map_err(|error: MasterError| master_failure(&error))
         });
+        let masters: Masters = address.parse().expect("a listener has a HOST:PORT");
         let mut receivers = Vec::new();
         for index in 0..agents {
             let (registered, receiver) = watch::channel(None);
-            let settings = agent_settings(&address, &state, index, agents);
+            let settings = agent_settings(masters.clone(), &state, index, agents);
             parts.spawn(async move {
                 let served = stoa_agent::serve(settings, registered, std::future::pending()).await;
                 served.map_err(|error: AgentError| agent_failure(&error))
@@ -112,9 +118,9 @@ pub async fn listen(at: std::net::SocketAddr) -> Result<(TcpListener, String), F
     Ok((listener, address))
 }
 
-fn agent_settings(master: &str, state: &Path, index: u32, agents: u32) -> stoa_agent::Settings {
+fn agent_settings(masters: Masters, state: &Path, index: u32, agents: u32) -> stoa_agent::Settings {
     stoa_agent::Settings {
-        master: master.to_owned(),
+        masters,
         resources: share(&stoa_agent::machine_resources(state_root(state)), index, agents),
         state: state.join(format!("agent-{index}")),
         attributes: BTreeMap::new(),

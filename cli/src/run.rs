@@ -3,6 +3,7 @@
 
 use std::io::IsTerminal;
 
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::{FAILOVER_TIMEOUT_MS_DEFAULT, FrameworkInfo};
 use stoa_model::ids::FrameworkId;
 use stoa_model::operator::TaskName;
@@ -121,7 +122,10 @@ impl<'a> Waiting<'a> {
             labels: Vec::new(),
             ends_alone: arguments.detach,
         };
-        let client = Client::start(&cluster.address, Config { info, framework: None });
+        let client = Client::start(
+            cluster.masters.clone(),
+            Config { info, framework: None, epoch: Epoch::NONE },
+        );
         Self {
             arguments,
             cluster,

@@ -12,7 +12,7 @@ use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::connections::{outgoing, queue};
-use crate::door::Door;
+use crate::door::{Door, Way};
 use crate::main_loop::Incoming;
 
 /// The service; one for all agents.
@@ -29,27 +29,28 @@ impl Agent for AgentService {
         &self,
         request: Request<Streaming<AgentCalls>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
-        let id = self.door.connection();
+        let way = self.door.way()?;
+        let id = way.connection();
         let (outlet, inlet) = queue();
-        self.door.send(Incoming::AgentOpened(id, outlet)).await?;
+        way.send(Incoming::AgentOpened(id, outlet)).await?;
         // It ends with the stream it reads, or with the loop it feeds.
-        tokio::spawn(read(id, request.into_inner(), self.door.clone()));
+        tokio::spawn(read(id, request.into_inner(), way));
         Ok(Response::new(Box::pin(outgoing(inlet, events_to_proto))))
     }
 }
 
-async fn read(id: ConnectionId, mut calls: Streaming<AgentCalls>, door: Door) {
+async fn read(id: ConnectionId, mut calls: Streaming<AgentCalls>, way: Way) {
     while let Ok(Some(batch)) = calls.message().await {
         let done = match calls_from_proto(batch) {
             Ok(calls) => {
                 let inputs = calls.into_iter().map(|call| Input::AgentCall(id, call)).collect();
-                door.send(Incoming::Inputs(inputs)).await
+                way.send(Incoming::Inputs(inputs)).await
             }
             Err(malformed) => {
                 let message = format!("{malformed}; the stream ends");
                 let event = Event::Error { message, is_final: false };
                 // Whether or not it arrives, nothing more is read from this agent.
-                let _ = door.send(Incoming::AgentRefused(id, event)).await;
+                let _ = way.send(Incoming::AgentRefused(id, event)).await;
                 break;
             }
         };
@@ -58,5 +59,5 @@ async fn read(id: ConnectionId, mut calls: Streaming<AgentCalls>, door: Door) {
         }
     }
     // An error means that the loop has ended, and with it all streams.
-    let _ = door.send(Incoming::Inputs(vec![Input::AgentGone(id)])).await;
+    let _ = way.send(Incoming::Inputs(vec![Input::AgentGone(id)])).await;
 }

@@ -19,12 +19,15 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
+use crate::door::Door;
 use crate::limits::CHUNKS_WAITING_MAX;
 
 /// The service; one for all artifacts.
 pub struct ArtifactService {
     /// Where they are.
     pub store: Artifacts,
+    /// Who is sent elsewhere.
+    pub door: Door,
 }
 
 #[tonic::async_trait]
@@ -35,6 +38,7 @@ impl Service for ArtifactService {
         &self,
         request: Request<pb::HasRequest>,
     ) -> Result<Response<pb::HasResponse>, Status> {
+        self.door.way()?;
         let mut digests = has_from_proto(request.into_inner())?;
         let store = self.store.clone();
         let missing = blocking(move || {
@@ -48,6 +52,7 @@ impl Service for ArtifactService {
         &self,
         request: Request<Streaming<pb::Chunk>>,
     ) -> Result<Response<pb::Uploaded>, Status> {
+        self.door.way()?;
         let mut chunks = request.into_inner();
         let head = match next(&mut chunks).await? {
             Some(Chunk::Head(head)) => head,
@@ -70,6 +75,7 @@ impl Service for ArtifactService {
         &self,
         request: Request<pb::FetchRequest>,
     ) -> Result<Response<Self::FetchStream>, Status> {
+        self.door.way()?;
         let fetch = Fetch::from_proto(request.into_inner())?;
         let Some(size_bytes) = self.store.use_now(&fetch.digest) else {
             return Err(not_found(&fetch.digest));

@@ -14,7 +14,10 @@ mod operators;
 mod schedulers;
 mod server;
 mod store;
+mod tenure;
 
-pub use server::{MasterError, OpenMaster, Settings};
+pub use door::{Door, Role};
+pub use server::{MasterError, OpenMaster, Settings, serve};
 pub use stoa_master_core::Config;
 pub use store::StoreError;
+pub use tenure::Tenure;

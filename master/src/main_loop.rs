@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use stoa_machine::Clock;
 use stoa_master_core::{Action, ConnectionId, Input, Master, Record};
 use stoa_model::agent_link::{self, RequestId};
+use stoa_model::epoch::Epoch;
 use stoa_model::operator::{Answer, ClusterEvent, Query};
 use stoa_model::scheduler;
 use stoa_protocol::scheduler::calls::Refused;
@@ -14,8 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::connections::{Connections, Outlet};
 use crate::limits::{INPUTS_PER_ROUND_MAX, WATCHERS_MAX};
 use crate::store::{Store, StoreError};
+use crate::tenure::Tenure;
 
 /// What the servers tell the loop.
+#[derive(Debug)]
 pub enum Incoming {
     /// A scheduler's stream is open.
     SchedulerOpened(ConnectionId, Outlet<scheduler::Event>),
@@ -35,11 +38,33 @@ pub enum Incoming {
     Watch(mpsc::Sender<ClusterEvent>),
 }
 
+/// Why the loop has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// All servers are gone.
+    Unserved,
+    /// An agent has obeyed a later leader.
+    EpochHigher {
+        /// The epoch that it knows.
+        known: Epoch,
+    },
+    /// The lease may be over, as after a time in which the process stood still.
+    LeaseOld,
+}
+
+fn stopped_by(action: &Action) -> Option<Epoch> {
+    match action {
+        Action::Stop { known } => Some(*known),
+        _ => None,
+    }
+}
+
 /// The loop and all it owns.
 pub struct MainLoop {
     core: Master,
     store: Store,
     clock: Clock,
+    tenure: Tenure,
     incoming: mpsc::Receiver<Incoming>,
     schedulers: Connections<scheduler::Event>,
     agents: Connections<agent_link::Event>,
@@ -54,13 +79,14 @@ impl MainLoop {
     pub fn new(
         core: Master,
         store: Store,
-        clock: Clock,
+        (clock, tenure): (Clock, Tenure),
         incoming: mpsc::Receiver<Incoming>,
     ) -> Self {
         Self {
             core,
             store,
             clock,
+            tenure,
             incoming,
             schedulers: Connections::new(),
             agents: Connections::new(),
@@ -70,22 +96,30 @@ impl MainLoop {
         }
     }
 
-    /// Runs until all servers are gone.
+    /// Runs until all servers are gone, or until it must act no more: then nothing of the round in
+    /// which it learned that is sent. All that it serves ends with it.
     ///
     /// # Errors
     /// [`StoreError`] if a record cannot be made durable: then nothing that relies on it was sent.
-    pub async fn run(mut self) -> Result<(), StoreError> {
+    pub async fn run(mut self) -> Result<Over, StoreError> {
         let mut round = Vec::with_capacity(INPUTS_PER_ROUND_MAX);
         loop {
             let count = self.wait(&mut round).await;
             if count == 0 {
-                return Ok(());
+                return Ok(Over::Unserved);
             }
             let mut actions = Vec::new();
             for incoming in round.drain(..) {
                 self.receive(incoming, &mut actions);
             }
+            if let Some(known) = actions.iter().find_map(stopped_by) {
+                return Ok(Over::EpochHigher { known });
+            }
             self.record(&mut actions).await?;
+            // Reading, deciding and recording took their time.
+            if self.tenure.is_over(self.clock.now()) {
+                return Ok(Over::LeaseOld);
+            }
             self.deliver(actions);
         }
     }
@@ -174,6 +208,7 @@ impl MainLoop {
                 }
                 Action::Publish(event) => self.publish(&event),
                 Action::Record(_) => unreachable!("records were taken out before the delivery"),
+                Action::Stop { .. } => unreachable!("a loop that is to stop delivers nothing"),
             }
         }
         let slow_schedulers = self.schedulers.flush().into_iter().map(Input::SchedulerGone);
@@ -201,5 +236,41 @@ async fn sleep_until(deadline: Option<std::time::Instant>) {
     match deadline {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stoa_master_core::{Config, Recovered};
+    use stoa_model::instant::Instant;
+    use stoa_model::scheduler::MasterInfo;
+    use tokio::sync::watch;
+
+    use super::*;
+
+    /// What an operator is answered by a loop whose lease lasts as long as this.
+    async fn answered(lease_ms: u64) -> (Over, Option<Answer>) {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path()).unwrap();
+        let clock = Clock::start();
+        let master = MasterInfo { id: "m".into(), version: "0".into(), epoch: Epoch(1) };
+        let core = Master::new(Config::new(master), Recovered::default(), clock.now());
+        let (_lease, until): (_, watch::Receiver<Instant>) =
+            watch::channel(clock.now().plus_ms(lease_ms));
+        let (to_loop, incoming) = mpsc::channel(1);
+        let (asker, answer) = oneshot::channel();
+        to_loop.send(Incoming::Query(RequestId(1), Query::State, asker)).await.unwrap();
+        drop(to_loop);
+        let main_loop = MainLoop::new(core, store, (clock, Tenure::of_lease(until)), incoming);
+        let over = main_loop.run().await.unwrap();
+        (over, answer.await.ok())
+    }
+
+    #[tokio::test]
+    async fn loop_says_nothing_once_its_lease_may_be_over() {
+        assert_eq!(answered(0).await, (Over::LeaseOld, None));
+        let (over, answer) = answered(60_000).await;
+        assert_eq!(over, Over::Unserved);
+        assert!(matches!(answer, Some(Answer::State(_))));
     }
 }

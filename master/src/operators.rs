@@ -18,7 +18,7 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::access::{self, allow};
 use crate::backup_stream::Backups;
-use crate::door::Door;
+use crate::door::{Door, Way, ending};
 use crate::limits::{WATCHER_EVENTS_UNREAD_MAX, WATCHERS_MAX};
 use crate::main_loop::Incoming;
 
@@ -33,14 +33,14 @@ pub struct OperatorService {
 /// Tells the loop, when the asker goes away early, that nobody waits for the answer.
 struct Question {
     id: RequestId,
-    door: Door,
+    way: Way,
     is_answered: bool,
 }
 
 impl Drop for Question {
     fn drop(&mut self) {
         if !self.is_answered {
-            self.door.send_later(Incoming::QueryGone(self.id));
+            self.way.send_later(Incoming::QueryGone(self.id));
         }
     }
 }
@@ -49,11 +49,12 @@ impl OperatorService {
     /// Asks the core, if whoever asks may do so.
     async fn ask(&self, principal: Principal, query: Query) -> Result<Answer, Status> {
         allow(principal, &query).map_err(|refusal| RichError::from(&refusal).to_status())?;
-        let id = self.door.request();
-        let mut question = Question { id, door: self.door.clone(), is_answered: false };
+        let way = self.door.way()?;
+        let id = way.request();
+        let mut question = Question { id, way: way.clone(), is_answered: false };
         let (answer, answered) = oneshot::channel();
-        self.door.send(Incoming::Query(id, query, answer)).await?;
-        let answer = answered.await.map_err(|_| Status::unavailable("this master is ending"))?;
+        way.send(Incoming::Query(id, query, answer)).await?;
+        let answer = answered.await.map_err(|_| ending())?;
         question.is_answered = true;
         match answer {
             Answer::Refused(refusal) => Err(RichError::from(&refusal).to_status()),
@@ -77,6 +78,10 @@ impl Operator for OperatorService {
     type BackupStream = Pin<Box<dyn Stream<Item = Result<pb::BackupChunk, Status>> + Send>>;
     type WatchStream = Pin<Box<dyn Stream<Item = Result<pb::ClusterEvent, Status>> + Send>>;
 
+    async fn leader(&self, _: Request<pb::LeaderRequest>) -> Result<Response<pb::Leading>, Status> {
+        self.door.way().map(|_| Response::new(pb::Leading {}))
+    }
+
     async fn state(
         &self,
         request: Request<pb::StateRequest>,
@@ -91,11 +96,12 @@ impl Operator for OperatorService {
         &self,
         request: Request<pb::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        let way = self.door.way()?;
         // Whoever may see the state may see it change.
         allow(principal(&request), &Query::State)
             .map_err(|refusal| RichError::from(&refusal).to_status())?;
         let (watcher, events) = mpsc::channel::<ClusterEvent>(WATCHER_EVENTS_UNREAD_MAX);
-        self.door.send(Incoming::Watch(watcher)).await?;
+        way.send(Incoming::Watch(watcher)).await?;
         let events = ReceiverStream::new(events).map(|event| Ok(event.to_proto()));
         let end = tokio_stream::once(Err(watch_ended().to_status()));
         Ok(Response::new(Box::pin(events.chain(end))))

@@ -12,7 +12,7 @@ use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::connections::{outgoing, queue};
-use crate::door::Door;
+use crate::door::{Door, Way};
 use crate::main_loop::Incoming;
 
 /// The service; one for all schedulers.
@@ -29,23 +29,24 @@ impl Scheduler for SchedulerService {
         &self,
         request: Request<Streaming<SchedulerCalls>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
-        let id = self.door.connection();
+        let way = self.door.way()?;
+        let id = way.connection();
         let (outlet, inlet) = queue();
-        self.door.send(Incoming::SchedulerOpened(id, outlet)).await?;
+        way.send(Incoming::SchedulerOpened(id, outlet)).await?;
         // It ends with the stream it reads, or with the loop it feeds.
-        tokio::spawn(read(id, request.into_inner(), self.door.clone()));
+        tokio::spawn(read(id, request.into_inner(), way));
         Ok(Response::new(Box::pin(outgoing(inlet, events_to_proto))))
     }
 }
 
-async fn read(id: ConnectionId, mut calls: Streaming<SchedulerCalls>, door: Door) {
+async fn read(id: ConnectionId, mut calls: Streaming<SchedulerCalls>, way: Way) {
     while let Ok(Some(batch)) = calls.message().await {
         let done = match calls_from_proto(batch) {
-            Ok(decoded) => pass_on(id, decoded, &door).await,
+            Ok(decoded) => pass_on(id, decoded, &way).await,
             Err(malformed) => {
                 // Nothing of the batch is done, so nothing after it may be.
                 let refused = vec![Refused::Call(malformed)];
-                let _ = door.send(Incoming::Refused(id, refused)).await;
+                let _ = way.send(Incoming::Refused(id, refused)).await;
                 break;
             }
         };
@@ -54,11 +55,11 @@ async fn read(id: ConnectionId, mut calls: Streaming<SchedulerCalls>, door: Door
         }
     }
     // An error means that the loop has ended, and with it all streams.
-    let _ = door.send(Incoming::Inputs(vec![Input::SchedulerGone(id)])).await;
+    let _ = way.send(Incoming::Inputs(vec![Input::SchedulerGone(id)])).await;
 }
 
 /// Hands legal calls to the core, and what is refused to the loop to be answered.
-async fn pass_on(id: ConnectionId, decoded: Vec<Decoded>, door: &Door) -> Result<(), Status> {
+async fn pass_on(id: ConnectionId, decoded: Vec<Decoded>, way: &Way) -> Result<(), Status> {
     let mut inputs = Vec::with_capacity(decoded.len());
     let mut refused = Vec::new();
     for decoded in decoded {
@@ -66,7 +67,7 @@ async fn pass_on(id: ConnectionId, decoded: Vec<Decoded>, door: &Door) -> Result
         refused.extend(decoded.refused);
     }
     if !refused.is_empty() {
-        door.send(Incoming::Refused(id, refused)).await?;
+        way.send(Incoming::Refused(id, refused)).await?;
     }
-    door.send(Incoming::Inputs(inputs)).await
+    way.send(Incoming::Inputs(inputs)).await
 }

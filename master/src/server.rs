@@ -6,30 +6,35 @@ use std::time::Duration;
 
 use stoa_machine::{ArtifactError, Artifacts, Clock, Owner, StateDir, StateDirError};
 use stoa_master_core::{Config, Master};
+use stoa_model::epoch::Epoch;
 use stoa_model::limits::WIRE_MESSAGE_BYTES_MAX;
 use stoa_protocol::pb::agent::agent_server::AgentServer;
 use stoa_protocol::pb::artifacts_server::ArtifactsServer;
 use stoa_protocol::pb::operator_server::OperatorServer;
 use stoa_protocol::pb::scheduler::scheduler_server::SchedulerServer;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::agents::AgentService;
 use crate::artifacts::ArtifactService;
 use crate::backup_stream::Backups;
-use crate::door::Door;
+use crate::door::{Door, Role};
 use crate::limits::{INPUTS_WAITING_MAX, KEEPALIVE_SECONDS, STREAM_WINDOW_BYTES};
-use crate::main_loop::MainLoop;
+use crate::main_loop::{MainLoop, Over};
 use crate::operators::OperatorService;
 use crate::schedulers::SchedulerService;
 use crate::store::{Store, StoreError};
+use crate::tenure::Tenure;
 
 /// What a master is made of.
 pub struct Settings {
-    /// What its core is made of.
+    /// What its core is made of; the epoch comes from the store.
     pub config: Config,
+    /// Its epoch is to be above this one: for a master whose state was lost, while its agents know
+    /// what was there.
+    pub epoch_above: Epoch,
     /// Where it keeps its state.
     pub state: PathBuf,
 }
@@ -46,6 +51,17 @@ pub enum MasterError {
     /// Its artifacts cannot be stored.
     #[error(transparent)]
     Artifacts(#[from] ArtifactError),
+    /// It leads no more, or its state is not what it was.
+    #[error(
+        "an agent has obeyed epoch {known}, and this master leads under epoch {own}: another \
+         master leads, or the state of this one is older than its agents"
+    )]
+    EpochHigher {
+        /// The master's.
+        own: Epoch,
+        /// The agent's.
+        known: Epoch,
+    },
     /// Its port does not serve any more.
     #[error("the master's server has failed")]
     Server(#[from] tonic::transport::Error),
@@ -58,6 +74,7 @@ pub struct OpenMaster {
     store: Store,
     core: Master,
     clock: Clock,
+    epoch: Epoch,
 }
 
 impl OpenMaster {
@@ -70,9 +87,13 @@ impl OpenMaster {
         let artifacts = Artifacts::open(&state.path().join("artifacts"))?;
         let (store, recovered) = Store::open(state.path())?;
         state.settle()?;
+        let epoch = store.raise_epoch(settings.epoch_above)?;
         let clock = Clock::start();
-        let core = Master::new(settings.config, recovered, clock.now());
-        Ok(Self { state, artifacts, store, core, clock })
+        let mut config = settings.config;
+        config.master.epoch = epoch;
+        tracing::info!(%epoch, "the master leads");
+        let core = Master::new(config, recovered, clock.now());
+        Ok(Self { state, artifacts, store, core, clock, epoch })
     }
 
     /// Serves on `listener` until `end` is over.
@@ -86,13 +107,22 @@ impl OpenMaster {
     ) -> Result<(), MasterError> {
         let (to_loop, inputs) = mpsc::channel(INPUTS_WAITING_MAX);
         let backups = Backups::of(self.store.snapshots());
-        let main_loop = MainLoop::new(self.core, self.store, self.clock, inputs).run();
-        let door = Door::new(to_loop);
+        let leads = (self.clock, Tenure::endless());
+        let main_loop = MainLoop::new(self.core, self.store, leads, inputs).run();
+        // A single master leads as long as it lives.
+        let (_role, door) = watch::channel(Role::Leader(to_loop));
+        let door = Door::new(door);
         let operators = OperatorService { door: door.clone(), backups };
         let server = serve(listener, door, operators, self.artifacts);
         // Whichever ends first ends the master; open streams break, and their peers connect anew.
         tokio::select! {
-            done = main_loop => done?,
+            done = main_loop => match done? {
+                Over::EpochHigher { known } => {
+                    return Err(MasterError::EpochHigher { own: self.epoch, known });
+                }
+                Over::LeaseOld => unreachable!("the tenure of a single master is endless"),
+                Over::Unserved => {}
+            },
             done = server => done?,
             () = end => {}
         }
@@ -101,7 +131,11 @@ impl OpenMaster {
     }
 }
 
-async fn serve(
+/// Serves on `listener` whoever comes through `door`, for as long as it is polled.
+///
+/// # Errors
+/// The port does not serve any more.
+pub async fn serve(
     listener: TcpListener,
     door: Door,
     operators: OperatorService,
@@ -111,7 +145,7 @@ async fn serve(
     // second small message waits 40 ms for an acknowledgement.
     let listener = TcpIncoming::from(listener).with_nodelay(Some(true));
     let schedulers = SchedulerServer::new(SchedulerService { door: door.clone() });
-    let agents = AgentServer::new(AgentService { door });
+    let agents = AgentServer::new(AgentService { door: door.clone() });
     Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(STREAM_WINDOW_BYTES)
@@ -119,7 +153,7 @@ async fn serve(
         .add_service(schedulers.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
         .add_service(agents.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
         .add_service(OperatorServer::new(operators))
-        .add_service(ArtifactsServer::new(ArtifactService { store: artifacts }))
+        .add_service(ArtifactsServer::new(ArtifactService { store: artifacts, door }))
         .serve_with_incoming(listener)
         .await
 }

@@ -1,5 +1,5 @@
-//! What is durable at the master: agents and frameworks, in an embedded database. It never holds
-//! tasks or offers: those are rebuilt from what agents report.
+//! What is durable at the master: agents and frameworks, and how often it has started, in an
+//! embedded database. It never holds tasks or offers: those are rebuilt from what agents report.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, 
 use stoa_machine::{Owner, make_file};
 use stoa_master_core::{Record, Recovered};
 use stoa_model::agent::AgentDuty;
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::{AgentId, FrameworkId, IllegalId};
 use stoa_model::instant::Instant;
 use stoa_protocol::wire::{decode, encode};
@@ -43,6 +44,9 @@ const FRAMEWORKS_DISCONNECTED: TableDefinition<&str, u64> =
     TableDefinition::new("frameworks_disconnected");
 /// Ids of frameworks that have ended, so that late agents can be told, and the order they ended in.
 const FRAMEWORKS_REMOVED: TableDefinition<u64, &str> = TableDefinition::new("frameworks_removed");
+
+/// The epoch of the last start.
+const EPOCH: TableDefinition<(), u64> = TableDefinition::new("epoch");
 
 /// Ended frameworks that are remembered. An agent that comes back later than so many ends keeps
 /// the tasks of older ones until its operator restarts it.
@@ -132,6 +136,18 @@ impl Store {
         Snapshots { database: Arc::clone(&self.database), path: self.path.clone() }
     }
 
+    /// Begins another leadership: its epoch is above all before and above `above`, and durable.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the disk refuses.
+    pub fn raise_epoch(&self, above: Epoch) -> Result<Epoch, StoreError> {
+        raise_epoch(&self.database, above).map_err(|source| StoreError::Database {
+            doing: "raise the epoch in",
+            path: self.path.clone(),
+            source: Box::new(source),
+        })
+    }
+
     /// Makes records durable, all of them or none.
     ///
     /// # Errors
@@ -215,8 +231,22 @@ fn make_tables(database: &Database) -> Result<(), redb::Error> {
     transaction.open_table(FRAMEWORKS)?;
     transaction.open_table(FRAMEWORKS_DISCONNECTED)?;
     transaction.open_table(FRAMEWORKS_REMOVED)?;
+    transaction.open_table(EPOCH)?;
     transaction.commit()?;
     Ok(())
+}
+
+fn raise_epoch(database: &Database, above: Epoch) -> Result<Epoch, redb::Error> {
+    let transaction = begin(database)?;
+    let epoch = {
+        let mut table = transaction.open_table(EPOCH)?;
+        let last = table.get(())?.map_or(Epoch::NONE, |last| Epoch(last.value()));
+        let epoch = last.max(above).next();
+        table.insert((), epoch.0)?;
+        epoch
+    };
+    transaction.commit()?;
+    Ok(epoch)
 }
 
 fn write(database: &Database, records: &[Record]) -> Result<(), redb::Error> {
@@ -361,4 +391,18 @@ fn agent_id(text: &str) -> Result<AgentId, ReadError> {
 
 fn framework_id(text: &str) -> Result<FrameworkId, ReadError> {
     FrameworkId::new(text).map_err(damaged::<IllegalId>(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_start_has_a_higher_epoch() {
+        let dir = tempfile::tempdir().unwrap();
+        for (above, expected) in [(0, 1), (0, 2), (1, 3), (900, 901), (5, 902)] {
+            let (store, _) = Store::open(dir.path()).unwrap();
+            assert_eq!(store.raise_epoch(Epoch(above)).unwrap(), Epoch(expected));
+        }
+    }
 }

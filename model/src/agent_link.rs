@@ -4,6 +4,7 @@
 //! the agent has recorded it and says so by [`Call::Applied`].
 
 use crate::agent::AgentInfo;
+use crate::epoch::Epoch;
 use crate::ids::{AgentId, ExecutorId, FrameworkId, Role, SessionId, TaskId, UpdateId};
 use crate::operator::{LogChunk, LogRequest};
 use crate::status::TaskStatus;
@@ -18,7 +19,12 @@ pub struct RequestId(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     /// Joins the cluster. Answered by Registered.
-    Register(AgentInfo),
+    Register {
+        /// What the agent says of its machine.
+        info: AgentInfo,
+        /// The highest epoch it has obeyed.
+        epoch: Epoch,
+    },
     /// Comes back with what it runs. Answered by Reregistered.
     Reregister(Box<Reregister>),
     /// Leaves the cluster for good; its tasks are gone.
@@ -79,6 +85,8 @@ pub struct Reregister {
     pub tasks: Vec<TaskRecord>,
     /// The frameworks' own executors that live.
     pub executors: Vec<(FrameworkId, ExecutorRecord)>,
+    /// The highest epoch the agent has obeyed. A master with a lower one must stop.
+    pub epoch: Epoch,
 }
 
 /// From the master to an agent.
@@ -142,6 +150,8 @@ pub struct Welcome {
     pub session: SessionId,
     /// An agent that hears nothing for several of these should connect anew.
     pub heartbeat_ms: u64,
+    /// The epoch under which the master leads; an agent that has obeyed a higher one refuses it.
+    pub epoch: Epoch,
 }
 
 /// What an agent must do exactly once.

@@ -30,3 +30,6 @@ pub const CHUNK_BYTES_MAX: usize = 256 << 10;
 
 /// The longest time a filter, timeout or grace period may ask for: 365 days.
 pub const DURATION_MS_MAX: u64 = 365 * 24 * 3_600 * 1_000;
+
+/// Masters of one cluster. A longer list is refused.
+pub const MASTERS_MAX: usize = 16;

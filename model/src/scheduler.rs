@@ -1,6 +1,7 @@
 //! What schedulers and the master say to each other: the table of the protocol, one-way messages.
 //! It never says how they travel.
 
+use crate::epoch::Epoch;
 use crate::framework::FrameworkInfo;
 use crate::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role, TaskId, UpdateId};
 use crate::offer::{Filters, Offer};
@@ -155,4 +156,6 @@ pub struct MasterInfo {
     pub id: String,
     /// The version of the program.
     pub version: String,
+    /// Under which it leads. None from a master that knows of no epochs.
+    pub epoch: Epoch,
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stoa_model::agent::{AgentDuty, AgentInfo};
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::{FAILOVER_TIMEOUT_MS_DEFAULT, FrameworkInfo, ROLE_DEFAULT};
 use stoa_model::ids::Role;
 use stoa_model::limits::ENTRIES_MAX;
@@ -19,13 +20,14 @@ impl Wire for MasterInfo {
     type Proto = pb::MasterInfo;
 
     fn to_proto(&self) -> pb::MasterInfo {
-        pb::MasterInfo { id: self.id.clone(), version: self.version.clone() }
+        pb::MasterInfo { id: self.id.clone(), version: self.version.clone(), epoch: self.epoch.0 }
     }
 
     fn from_proto(proto: pb::MasterInfo) -> Result<Self, Malformed> {
         Ok(Self {
             id: text("id", proto.id, NAME_BYTES_MAX)?,
             version: text("version", proto.version, NAME_BYTES_MAX)?,
+            epoch: Epoch(proto.epoch),
         })
     }
 }

@@ -18,12 +18,15 @@ pub mod artifact_client;
 pub mod artifacts;
 pub mod batch;
 pub mod host;
+pub mod leader;
 pub mod limits;
 pub mod link;
 pub mod malformed;
 pub mod operator;
+pub mod redirect;
 pub mod rich_error;
 pub mod scheduler;
+pub mod search;
 pub mod wire;
 
 pub use malformed::Malformed;

@@ -56,5 +56,18 @@ pub const KEEPALIVE_SECONDS: u64 = 10;
 /// Seconds that a master may take to end a stream that the other side has ended.
 pub const FINISH_SECONDS: u64 = 2;
 
+/// Times that a master is believed that names another as leader, in one round of a search. Then the
+/// list of masters goes on.
+pub const HOPS_MAX: usize = 4;
+
+/// Seconds that a master may take to say whether it leads.
+pub const LEADER_SECONDS: u64 = 5;
+
+/// The longest wait between the first two rounds of a search, in milliseconds; doubles each time.
+pub const ROUND_WAIT_MS_MIN: u64 = 100;
+
+/// The longest wait between two rounds of a search, in milliseconds.
+pub const ROUND_WAIT_MS_MAX: u64 = 2_000;
+
 /// Chunks of an artifact that may wait for a slow stream. Then the source is read no further.
 pub const CHUNKS_ON_THE_WAY_MAX: usize = 4;

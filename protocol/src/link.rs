@@ -1,11 +1,12 @@
-//! The near end of a stream to the master, as schedulers and agents have one: opened, read and
-//! written in batches. It never decides when to open it, nor what to say.
+//! The near end of a stream to the master that leads, as schedulers and agents have one: opened,
+//! read and written in batches. It never decides when to open it, nor what to say.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::time::Duration;
 
 use stoa_model::limits::WIRE_MESSAGE_BYTES_MAX;
+use stoa_model::masters::{Masters, is_address};
 use stoa_model::{agent_link, scheduler};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -13,12 +14,15 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
 use crate::batch::{Batch, split};
+use crate::leader::unreachable;
 use crate::limits::{
     BATCHES_ON_THE_WAY_MAX, CONNECT_SECONDS, FINISH_SECONDS, KEEPALIVE_SECONDS, SENT_PER_BATCH_MAX,
     STREAM_WINDOW_BYTES,
 };
 use crate::pb::agent::agent_client::AgentClient;
 use crate::pb::scheduler::scheduler_client::SchedulerClient;
+use crate::redirect::refused;
+use crate::search::{Refused, Search};
 use crate::{Malformed, pb};
 
 /// A kind of peer of the master: what it says, what it hears, and how both travel.
@@ -118,18 +122,20 @@ pub enum LinkInput<E> {
     Closed(String),
 }
 
-/// One stream to a master, or none.
+/// One stream to the master that leads, or none.
 pub struct Link<P: Peer> {
+    search: Search,
     stream: Stream<P>,
     waiting: VecDeque<P::Call>,
 }
 
 /// A stream on its way, or the reason why there will be none.
-type Opening<P> = Pin<Box<dyn Future<Output = Result<Box<Open<P>>, String>> + Send>>;
+type Opening<P> = Pin<Box<dyn Future<Output = Result<Box<Open<P>>, Refused>> + Send>>;
 
 enum Stream<P: Peer> {
     Closed,
-    Opening(Opening<P>),
+    /// To this address.
+    Opening(String, Opening<P>),
     Open(Box<Open<P>>),
 }
 
@@ -140,24 +146,45 @@ struct Open<P: Peer> {
     events: Streaming<P::Events>,
 }
 
-impl<P: Peer> Default for Link<P> {
-    fn default() -> Self {
-        Self { stream: Stream::Closed, waiting: VecDeque::new() }
-    }
-}
-
 impl<P: Peer> Link<P> {
-    /// Starts to open a stream to the master at `address`, a `HOST:PORT`; [`Self::next`] tells how
-    /// it goes.
-    pub fn open(&mut self, address: &str) {
-        self.waiting.clear();
-        self.stream = Stream::Opening(Box::pin(open(address.to_owned())));
+    /// No stream yet, to one of these masters.
+    pub fn new(masters: Masters) -> Self {
+        Self { search: Search::new(masters), stream: Stream::Closed, waiting: VecDeque::new() }
     }
 
-    /// Gives the stream up; nothing is told of it any more.
+    /// The search for the master that leads, which begins with the one that led last.
+    pub fn search(&self) -> &Search {
+        &self.search
+    }
+
+    /// Starts to open a stream to the master that leads: one master after the other is tried;
+    /// [`Self::next`] tells how it goes.
+    pub fn open(&mut self) {
+        self.close();
+        if self.search.next().is_none() {
+            self.search.end_round();
+        }
+        self.open_next();
+    }
+
+    /// Gives the stream up; nothing is told of it any more. A master that was being tried is not
+    /// the first to be tried again.
     pub fn close(&mut self) {
         self.waiting.clear();
-        self.stream = Stream::Closed;
+        if let Stream::Opening(address, _) = std::mem::replace(&mut self.stream, Stream::Closed) {
+            let why = "no answer in time".to_owned();
+            self.search.on_refused(&address, Refused::Unreachable(why));
+        }
+    }
+
+    /// Tries the next master of this round, if there is one; answers whether.
+    fn open_next(&mut self) -> bool {
+        let next = self.search.next().map(str::to_owned);
+        self.stream = match next {
+            Some(address) => Stream::Opening(address.clone(), Box::pin(open(address))),
+            None => Stream::Closed,
+        };
+        matches!(self.stream, Stream::Opening(..))
     }
 
     /// Has a call ready for the stream; dropped if there is none.
@@ -175,25 +202,53 @@ impl<P: Peer> Link<P> {
     /// Writes what is ready and waits for what happens next; events only if `may_read`. It may be
     /// dropped and called again at any time without a loss.
     pub async fn next(&mut self, may_read: bool) -> LinkInput<P::Event> {
-        let happened = match &mut self.stream {
-            Stream::Closed => std::future::pending().await,
-            Stream::Opening(opening) => opening.await.map(Next::Opened).map_err(End::Broken),
-            Stream::Open(open) => open.next(&mut self.waiting, may_read).await.map(Next::Events),
-        };
-        match happened {
-            Ok(Next::Events(events)) => LinkInput::Events(events),
-            Ok(Next::Opened(open)) => {
+        loop {
+            match &mut self.stream {
+                Stream::Closed => return std::future::pending().await,
+                Stream::Opening(address, opening) => {
+                    let opened = opening.await;
+                    let address = std::mem::take(address);
+                    if let Some(input) = self.on_opened(&address, opened) {
+                        return input;
+                    }
+                }
+                Stream::Open(open) => {
+                    return match open.next(&mut self.waiting, may_read).await {
+                        Ok(events) => LinkInput::Events(events),
+                        Err(end) => self.on_end(end),
+                    };
+                }
+            }
+        }
+    }
+
+    /// What an attempt has come to; nothing yet if another master is to be tried.
+    fn on_opened(
+        &mut self,
+        address: &str,
+        opened: Result<Box<Open<P>>, Refused>,
+    ) -> Option<LinkInput<P::Event>> {
+        match opened {
+            Ok(open) => {
+                self.search.on_found(address);
                 self.stream = Stream::Open(open);
-                LinkInput::Opened
+                Some(LinkInput::Opened)
             }
-            Err(End::Ordered) => {
-                self.close();
-                LinkInput::Ended
+            Err(refused) => {
+                self.search.on_refused(address, refused);
+                if self.open_next() {
+                    return None;
+                }
+                Some(LinkInput::Closed(self.search.end_round().to_string()))
             }
-            Err(End::Broken(why)) => {
-                self.close();
-                LinkInput::Closed(why)
-            }
+        }
+    }
+
+    fn on_end(&mut self, end: End) -> LinkInput<P::Event> {
+        self.close();
+        match end {
+            End::Ordered => LinkInput::Ended,
+            End::Broken(why) => LinkInput::Closed(why),
         }
     }
 
@@ -224,12 +279,6 @@ enum End {
     Ordered,
     /// It has broken, for this reason.
     Broken(String),
-}
-
-/// What a stream can come to next, unless it ends.
-enum Next<P: Peer> {
-    Opened(Box<Open<P>>),
-    Events(Vec<P::Event>),
 }
 
 /// The next batch to hand over, if anything is ready.
@@ -275,11 +324,11 @@ impl<P: Peer> Open<P> {
     }
 }
 
-async fn open<P: Peer>(address: String) -> Result<Box<Open<P>>, String> {
-    let channel = connect(&address).await.map_err(|error| error.to_string())?;
+async fn open<P: Peer>(address: String) -> Result<Box<Open<P>>, Refused> {
+    let channel = connect(&address).await.map_err(unreachable)?;
     let (calls, receiver) = mpsc::channel(BATCHES_ON_THE_WAY_MAX);
     let events = P::open(channel, ReceiverStream::new(receiver));
-    let events = events.await.map_err(|status| status.message().to_owned())?;
+    let events = events.await.map_err(|status| refused(&status))?;
     Ok(Box::new(Open { calls, encoded: VecDeque::new(), events }))
 }
 
@@ -305,8 +354,7 @@ pub enum ConnectError {
 /// [`ConnectError`] if it is no address, or nobody answers there in time.
 pub async fn connect(address: &str) -> Result<Channel, ConnectError> {
     let illegal = || ConnectError::Address(address.to_owned());
-    let (host, port) = address.rsplit_once(':').ok_or_else(illegal)?;
-    if host.is_empty() || port.parse::<u16>().is_err() {
+    if !is_address(address) {
         return Err(illegal());
     }
     let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|_| illegal())?;

@@ -4,6 +4,7 @@
 
 use stoa_model::command::CommandInfo;
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::FrameworkInfo;
 use stoa_model::ids::{Role, TaskId};
 use stoa_model::offer::{Filters, Offer};
@@ -17,8 +18,8 @@ const TASKS: usize = 3;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (Some(master), Some(digest)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: first HOST:PORT sha256:DIGEST".into());
+    let (Some(masters), Some(digest)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: first HOST:PORT,… sha256:DIGEST".into());
     };
     let program: Digest = digest.parse()?;
     let info = FrameworkInfo {
@@ -29,7 +30,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         labels: Vec::new(),
         ends_alone: false,
     };
-    let mut client = Client::start(&master, Config { info, framework: None });
+    let mut client =
+        Client::start(masters.parse()?, Config { info, framework: None, epoch: Epoch::NONE });
     let (mut launched, mut over) = (0, 0);
     while over < TASKS {
         match client.event().await.ok_or("the framework has ended")? {

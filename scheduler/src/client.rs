@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use stoa_machine::Clock;
+use stoa_model::masters::Masters;
 use stoa_model::scheduler::{Call, Event};
 use stoa_protocol::link::{Link, LinkInput, SchedulerPeer};
 use tokio::sync::mpsc;
@@ -34,17 +35,16 @@ pub struct Ended;
 pub struct Unconfirmed;
 
 impl Client {
-    /// Starts a session with the master at `address`, a `HOST:PORT`. It is not connected yet: the
-    /// event Registered says when it is.
-    pub fn start(address: &str, config: Config) -> Self {
+    /// Starts a session with the one of `masters` that leads. It is not connected yet: the event
+    /// Registered says when it is.
+    pub fn start(masters: Masters, config: Config) -> Self {
         let (calls, author_calls) = mpsc::channel(CALLS_WAITING_MAX);
         let (author_events, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let clock = Clock::start();
         let main_loop = MainLoop {
             session: Session::new(config, clock.now()),
             clock,
-            address: address.to_owned(),
-            link: Link::default(),
+            link: Link::new(masters),
             calls: author_calls,
             events: author_events,
             undelivered: VecDeque::new(),
@@ -109,7 +109,6 @@ impl Drop for Client {
 struct MainLoop {
     session: Session,
     clock: Clock,
-    address: String,
     link: Link<SchedulerPeer>,
     calls: mpsc::Receiver<Call>,
     events: mpsc::Sender<Event>,
@@ -127,10 +126,11 @@ impl MainLoop {
             }
             for action in actions {
                 match action {
-                    Action::Connect => self.link.open(&self.address),
+                    Action::Connect => self.link.open(),
                     Action::Disconnect => self.link.close(),
                     Action::Send(call) => self.link.send(call),
                     Action::Deliver(event) => self.undelivered.push_back(event),
+                    Action::Warn(warning) => tracing::warn!("{warning}"),
                     Action::End => return self.end().await,
                 }
             }

@@ -10,9 +10,11 @@
 
 use std::collections::BTreeSet;
 
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::FrameworkInfo;
 use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role};
 use stoa_model::instant::Instant;
+use stoa_model::jitter::jitter_ms;
 use stoa_model::scheduler::{Call, Event, ResourceRequest};
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{TaskInfo, TaskState};
@@ -30,6 +32,9 @@ pub struct Config {
     pub info: FrameworkInfo,
     /// The id of a framework that is to be taken over; none makes a new one.
     pub framework: Option<FrameworkId>,
+    /// The highest epoch of a master that an earlier session of the framework has heard of. Authors
+    /// who keep the id keep the epoch beside it: the event that gives the one has the other.
+    pub epoch: Epoch,
 }
 
 /// What happens to a session.
@@ -64,8 +69,26 @@ pub enum Action {
     Send(Call),
     /// Tell the author.
     Deliver(Event),
+    /// Tell whoever reads logs; nothing depends on it.
+    Warn(Warning),
     /// Nothing will follow: the framework was unregistered, or the master refused it for good.
     End,
+}
+
+/// Something that whoever runs the scheduler should be able to read about.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    /// The master leads no more and does not know it, or its store is old.
+    #[error(
+        "the master leads under epoch {got}, and epoch {known} is known: another leads, or the \
+         master's store is old; the scheduler connects anew"
+    )]
+    EpochLower {
+        /// The highest epoch that this session has heard of.
+        known: Epoch,
+        /// The master's.
+        got: Epoch,
+    },
 }
 
 /// Where the stream is.
@@ -104,7 +127,11 @@ const UNREGISTER_ANSWER_MS: u64 = 5_000;
 pub struct Session {
     info: FrameworkInfo,
     framework: Option<FrameworkId>,
+    /// The highest that a master has greeted it with, in this session or before.
+    epoch: Epoch,
     link: Link,
+    /// Of its jitter: when it began.
+    seed: u64,
     offers: BTreeSet<OfferId>,
     tasks: Tasks,
     request: Option<Vec<ResourceRequest>>,
@@ -123,7 +150,9 @@ impl Session {
         Self {
             info: config.info,
             framework: config.framework,
+            epoch: config.epoch,
             link: Link::Waiting { until: now, wait_ms: RECONNECT_MS_MIN },
+            seed: now.ms,
             offers: BTreeSet::new(),
             tasks: Tasks::default(),
             request: None,
@@ -137,6 +166,11 @@ impl Session {
     /// The id of the framework, once a master has given one.
     pub fn framework(&self) -> Option<&FrameworkId> {
         self.framework.as_ref()
+    }
+
+    /// The highest epoch of a master that it has heard of, to be kept beside the id.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// Whether the framework is to end, and nothing but that is waited for.
@@ -198,7 +232,9 @@ impl Session {
             return self.end(actions);
         }
         let next_ms = (2 * wait_ms).min(RECONNECT_MS_MAX);
-        self.link = Link::Waiting { until: now.plus_ms(wait_ms), wait_ms: next_ms };
+        // Schedulers that have lost the same master do not come to the next at the same time.
+        let until = now.plus_ms(wait_ms - jitter_ms(self.seed, now, wait_ms / 2));
+        self.link = Link::Waiting { until, wait_ms: next_ms };
         if !self.is_leaving {
             self.void_offers(actions);
         }
@@ -240,8 +276,17 @@ impl Session {
     }
 
     /// Registered answers Register, and Reregistered answers Reregister; but for an Error nothing
-    /// comes before.
+    /// comes before. A former leader is not believed.
     fn on_greeting(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
+        if let Event::Registered { master, .. } | Event::Reregistered { master, .. } = &event {
+            let (known, got) = (self.epoch, master.epoch);
+            if got < known && !is_planted(Bug::SessionBelievesLowerEpoch) {
+                actions.push(Action::Warn(Warning::EpochLower { known, got }));
+                actions.push(Action::Disconnect);
+                return self.on_disconnected(now, actions);
+            }
+            self.epoch = known.max(got);
+        }
         let (framework, heartbeat_ms) = match &event {
             Event::Registered { framework, heartbeat_ms, .. } if self.framework.is_none() => {
                 (framework.clone(), *heartbeat_ms)

@@ -2,6 +2,7 @@
 
 use stoa_model::agent_link::{self, RequestId};
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::host;
 use stoa_model::ids::{AgentId, FrameworkId, TaskId};
 use stoa_model::operator::LogRequest;
@@ -97,6 +98,17 @@ pub enum Warning {
     EventUnexpected {
         /// The name of the event.
         event: &'static str,
+    },
+    /// The master leads no more and does not know it, or its store is older than this agent.
+    #[error(
+        "the master leads under epoch {got}, and this agent has obeyed epoch {obeyed}: another \
+         leads, or the master's store is old; the agent connects anew"
+    )]
+    EpochLower {
+        /// The highest epoch that this agent has obeyed.
+        obeyed: Epoch,
+        /// The master's.
+        got: Epoch,
     },
     /// The master greeted this agent by another id.
     #[error("the master greeted agent {own} as {got}, so the agent connects anew")]

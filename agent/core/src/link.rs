@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{Call, Event, Reregister, Welcome};
+use stoa_model::epoch::Epoch;
 use stoa_model::host;
 use stoa_model::ids::FrameworkId;
 use stoa_model::instant::Instant;
+use stoa_model::jitter::jitter_ms;
 use stoa_model::task::TaskState;
 use stoa_planted::{Bug, is_planted};
 
@@ -67,7 +69,7 @@ impl Link {
     fn on_down(&mut self, now: Instant, config: &Config) {
         let doubled = config.reconnect_ms_min.saturating_mul(1 << self.tries.min(32));
         let longest_ms = doubled.min(config.reconnect_ms_max);
-        let jitter_ms = mixed(config.incarnation ^ now.ms) % (longest_ms / 2 + 1);
+        let jitter_ms = jitter_ms(config.incarnation, now, longest_ms / 2);
         self.tries = self.tries.saturating_add(1);
         self.state = State::Down { connect_at: now.plus_ms(longest_ms - jitter_ms) };
     }
@@ -82,14 +84,6 @@ impl Link {
             heartbeat_ms,
         };
     }
-}
-
-/// Bits that look random and depend on `seed` alone. Source: Steele and others, SplitMix64.
-fn mixed(seed: u64) -> u64 {
-    let mut bits = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
 }
 
 impl Agent {
@@ -135,8 +129,10 @@ impl Agent {
         let given = self.given();
         self.reported = Some(given.clone()).filter(|given| *given != self.config.info.resources);
         let info = AgentInfo { resources: given, ..self.config.info.clone() };
+        let is_mute = is_planted(Bug::AgentObeysLowerEpoch);
+        let epoch = if is_mute { Epoch::NONE } else { self.kept.epoch };
         let Some(identity) = &self.kept.identity else {
-            return Call::Register(info);
+            return Call::Register { info, epoch };
         };
         let agent = identity.agent.clone();
         let is_hidden = |state| state == TaskState::Staging && is_planted(Bug::AgentHidesTasks);
@@ -150,6 +146,7 @@ impl Agent {
                 .collect(),
             agent,
             info,
+            epoch,
         }))
     }
 
@@ -225,8 +222,16 @@ impl Agent {
         self.is_over = true;
     }
 
-    /// Registered answers Register and Reregistered answers Reregister; nothing comes before.
+    /// Registered answers Register and Reregistered answers Reregister; nothing comes before. A
+    /// former leader is not obeyed.
     fn on_greeting(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
+        if let Event::Registered(welcome) | Event::Reregistered(welcome) = &event
+            && welcome.epoch < self.kept.epoch
+            && !is_planted(Bug::AgentObeysLowerEpoch)
+        {
+            let (obeyed, got) = (self.kept.epoch, welcome.epoch);
+            return self.give_up(now, Warning::EpochLower { obeyed, got }, actions);
+        }
         match (event, &self.kept.identity) {
             (Event::Registered(welcome), None) => self.on_welcome(now, welcome, actions),
             (Event::Reregistered(welcome), Some(identity)) => {
@@ -244,6 +249,11 @@ impl Agent {
     }
 
     fn on_welcome(&mut self, now: Instant, welcome: Welcome, actions: &mut Vec<Action>) {
+        let epoch = welcome.epoch;
+        if epoch > self.kept.epoch {
+            let record = Record::EpochRaised { epoch };
+            self.record_unless(Bug::AgentForgetsEpoch, record, actions);
+        }
         let session = self.kept.identity.as_ref().map(|identity| &identity.session);
         if session != Some(&welcome.session) {
             let Welcome { agent, session, .. } = welcome;

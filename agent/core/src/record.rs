@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, Role, SessionId, TaskId, UpdateId};
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{ExecutorRecord, KillPolicy, TaskInfo};
@@ -19,6 +20,11 @@ pub enum Record {
     Booted {
         /// What the machine calls this start.
         boot: String,
+    },
+    /// The agent obeys a later leader than before, and none before that one any more.
+    EpochRaised {
+        /// The leader's.
+        epoch: Epoch,
     },
     /// The agent has an id and is in a session; the numbers of commands start again.
     Registered {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::{AgentId, FrameworkId, Role, SessionId, UpdateId};
 use stoa_model::resources::Resources;
 use stoa_model::status::TaskStatus;
@@ -21,6 +22,8 @@ use stoa_model::keys::{ExecutorKey, TaskKey};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
     pub(crate) identity: Option<Identity>,
+    /// The highest epoch that the agent has obeyed.
+    pub(crate) epoch: Epoch,
     /// The start of the machine in which the agent ran last.
     pub(crate) boot: Option<String>,
     pub(crate) tasks: BTreeMap<TaskKey, Task>,
@@ -65,6 +68,14 @@ pub enum IllegalRecord {
         got: u64,
         /// The number before it.
         applied: u64,
+    },
+    /// Epochs only grow.
+    #[error("epoch {got} is recorded after epoch {obeyed}")]
+    EpochOld {
+        /// The epoch in the record.
+        got: Epoch,
+        /// The epoch before it.
+        obeyed: Epoch,
     },
     /// A task begins once.
     #[error("task {0} is recorded twice")]
@@ -127,6 +138,7 @@ impl Recovered {
                 self.boot = Some(boot.clone());
                 Ok(())
             }
+            Record::EpochRaised { epoch } => self.on_epoch_raised(*epoch),
             Record::Registered { agent, session } => self.on_registered(agent, session),
             Record::CommandApplied { number } => self.on_command_applied(*number),
             Record::Launched { framework, role, task } => self.on_launched(framework, role, task),
@@ -174,6 +186,14 @@ impl Recovered {
                 self.on_sandbox_removed(TaskKey::new(framework, task))
             }
         }
+    }
+
+    fn on_epoch_raised(&mut self, got: Epoch) -> Result<(), IllegalRecord> {
+        if got <= self.epoch {
+            return Err(IllegalRecord::EpochOld { got, obeyed: self.epoch });
+        }
+        self.epoch = got;
+        Ok(())
     }
 
     fn on_registered(&mut self, agent: &AgentId, session: &SessionId) -> Result<(), IllegalRecord> {
@@ -322,6 +342,9 @@ impl Recovered {
         let mut records = Vec::new();
         if let Some(boot) = self.boot.clone() {
             records.push(Record::Booted { boot });
+        }
+        if self.epoch.is_some() {
+            records.push(Record::EpochRaised { epoch: self.epoch });
         }
         if let Some(Identity { agent, session, applied }) = self.identity.clone() {
             records.push(Record::Registered { agent, session });

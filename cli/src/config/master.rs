@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::Role;
 
 use super::{At, MASTER_DEFAULT, percent, values};
@@ -86,6 +87,10 @@ pub struct MasterRun {
     /// bound.
     #[arg(long, value_name = "PERCENT", default_value_t = 30, value_parser = percent())]
     pub agents_lost_max: u64,
+    /// Lead under an epoch above this one: for a master whose state was lost while agents have
+    /// obeyed epochs that it does not know.
+    #[arg(long, value_name = "EPOCH", default_value = "0", value_parser = values::epoch)]
+    pub epoch_above: Epoch,
     /// How often the master says that it lives.
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = values::duration_ms)]
     pub heartbeat: u64,

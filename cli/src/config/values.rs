@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use stoa_model::command::{Access, is_plain_absolute};
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::Role;
 use stoa_model::limits::DURATION_MS_MAX;
 use stoa_model::size::{IllegalAmount, parse_bytes, parse_cpus_milli};
@@ -201,6 +202,11 @@ pub fn attribute(text: &str) -> Result<(String, String), IllegalValue> {
 pub fn label(text: &str) -> Result<Label, IllegalValue> {
     let (key, value) = pair(text, "team=blue")?;
     Ok(Label { key, value })
+}
+
+/// One leadership of a cluster.
+pub fn epoch(text: &str) -> Result<Epoch, std::num::ParseIntError> {
+    text.parse().map(Epoch)
 }
 
 /// The weight of a role.

@@ -1,6 +1,7 @@
 //! The door out: everything a master wants done. It never does any of it.
 
 use stoa_model::agent_link::{self, RequestId};
+use stoa_model::epoch::Epoch;
 use stoa_model::operator::{Answer, ClusterEvent};
 use stoa_model::scheduler;
 
@@ -25,4 +26,10 @@ pub enum Action {
     Answer(RequestId, Answer),
     /// Tell everyone who watches the cluster.
     Publish(ClusterEvent),
+    /// Stop acting at once, and do nothing of this step and those before it that is not done: an
+    /// agent has obeyed a later leader, so this master leads no more, or its store is old.
+    Stop {
+        /// The epoch that the agent knows, higher than the master's own.
+        known: Epoch,
+    },
 }

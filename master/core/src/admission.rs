@@ -87,9 +87,10 @@ impl Master {
         self.start_heartbeat(step.now);
         self.note_drain(id);
         self.allocator.dirty.insert(id.clone());
-        let heartbeat_ms = self.config.heartbeat_ms;
+        let (heartbeat_ms, epoch) = (self.config.heartbeat_ms, self.config.master.epoch);
         let agent = self.agent_mut(id);
         agent.standing = Standing::Connected { connection, heard_at: step.now };
-        Welcome { agent: id.clone(), session: agent.outbox.session().clone(), heartbeat_ms }
+        let session = agent.outbox.session().clone();
+        Welcome { agent: id.clone(), session, heartbeat_ms, epoch }
     }
 }

@@ -2,10 +2,12 @@
 //! is about. It never changes the state itself.
 
 use stoa_model::agent_link::{Call, Event};
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::AgentId;
 use stoa_model::instant::Instant;
 use stoa_model::scheduler;
 
+use crate::action::Action;
 use crate::agents::Standing;
 use crate::connections::Peer;
 use crate::input::ConnectionId;
@@ -18,13 +20,28 @@ impl Master {
         let result = match (self.agent_streams.peer(connection).cloned(), call) {
             (Some(Peer::Closed), _) => Ok(()),
             (Some(Peer::Registered(id)), call) => self.on_member_call(step, &id, call),
-            (None, Call::Register(info)) => self.on_agent_register(step, connection, info),
-            (None, Call::Reregister(report)) => self.on_agent_reregister(step, connection, *report),
+            (None, Call::Register { info, epoch }) => self
+                .check_epoch(step, epoch)
+                .and_then(|()| self.on_agent_register(step, connection, info)),
+            (None, Call::Reregister(report)) => self
+                .check_epoch(step, report.epoch)
+                .and_then(|()| self.on_agent_reregister(step, connection, *report)),
             (None, _) => Err(AgentRejection::NotRegistered),
         };
         if let Err(rejection) = result {
             self.refuse_agent(step, connection, &rejection);
         }
+    }
+
+    /// An agent that has obeyed a later leader than this one is the proof that this one leads no
+    /// more, or that its store is older than the agents.
+    fn check_epoch(&self, step: &mut Step, known: Epoch) -> Result<(), AgentRejection> {
+        let own = self.config.master.epoch;
+        if known <= own {
+            return Ok(());
+        }
+        step.actions.push(Action::Stop { known });
+        Err(AgentRejection::EpochHigher { own, known })
     }
 
     /// Ends an agent's stream and says why.
@@ -51,7 +68,7 @@ impl Master {
     ) -> Result<(), AgentRejection> {
         self.hear(id, step.now);
         match call {
-            Call::Register(_) | Call::Reregister(_) => {
+            Call::Register { .. } | Call::Reregister(_) => {
                 return Err(AgentRejection::AlreadyRegistered(id.clone()));
             }
             Call::Unregister => self.on_agent_unregister(step, id),

@@ -14,7 +14,7 @@ use crate::limits::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Who it is. The id is made anew at each start, and all ids that the master mints begin with
-    /// a part of it.
+    /// a part of it. The epoch is that under which it leads: the store has given it.
     pub master: MasterInfo,
     /// Milliseconds between two heartbeats to every scheduler and agent.
     pub heartbeat_ms: u64,
@@ -136,10 +136,12 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use stoa_model::epoch::Epoch;
+
     use super::*;
 
     fn config() -> Config {
-        Config::new(MasterInfo { id: "m".to_owned(), version: "0".to_owned() })
+        Config::new(MasterInfo { id: "m".to_owned(), version: "0".to_owned(), epoch: Epoch(1) })
     }
 
     #[test]
@@ -158,7 +160,7 @@ mod tests {
         let role = Role::new("web").unwrap();
         let light = Config { weights: BTreeMap::from([(role, 0)]), ..config() };
         assert!(matches!(light.check(), Err(IllegalConfig::Weight { got: 0, .. })));
-        let master = MasterInfo { id: "a/b".to_owned(), version: String::new() };
+        let master = MasterInfo { id: "a/b".to_owned(), version: String::new(), epoch: Epoch(1) };
         assert!(matches!(Config::new(master).check(), Err(IllegalConfig::MasterId(_))));
     }
 }

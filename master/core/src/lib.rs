@@ -5,6 +5,7 @@
 //! `admission` (an agent comes), `allocator` with `shares`, `filters` and `demand` (who is offered
 //! what), `launch` with `task_rules` (an offer becomes tasks), `outbox` (commands reach the
 //! agent), `updates` (what became of the tasks), `reconcile` (what became of them again).
+//! `election` stands beside all that: which of several masters this is true of.
 
 mod action;
 mod admission;
@@ -23,6 +24,7 @@ mod connections;
 mod deadlines;
 mod demand;
 mod duties;
+pub mod election;
 mod filters;
 mod framework_rules;
 mod frameworks;

@@ -113,8 +113,24 @@ pub const OFFER_LEASE_MS: u64 = 60_000;
 /// framework again at the next. Source: Mesos, `allocation_interval`.
 pub const BATCH_MS: u64 = 1_000;
 
+/// Milliseconds for which a leader's lease lasts at the store. Source: Mesos, the session timeout
+/// of ZooKeeper.
+pub const LEADER_LEASE_MS: u64 = 10_000;
+
+/// Milliseconds before the end of its lease at which a leader stops: more than clocks drift apart,
+/// and what it has sent arrives, in the life of a lease.
+pub const LEADER_LEASE_MARGIN_MS: u64 = 4_000;
+
+/// Milliseconds between two keep-alives of a leader's lease.
+pub const KEEP_ALIVE_MS: u64 = 2_000;
+
+/// Keep-alives that wait for an answer. The oldest is given up: its answer would say little.
+pub const KEEP_ALIVES_WAITING_MAX: usize = 16;
+
 /// The longest of these times that a configuration may ask for.
 pub const CONFIG_MS_MAX: u64 = DURATION_MS_MAX;
 
 const _: () = assert!(2 * HEARTBEAT_MS < AGENT_UNREACHABLE_MS);
 const _: () = assert!(AGENT_UNREACHABLE_MS < AGENT_REREGISTER_MS);
+const _: () = assert!(LEADER_LEASE_MS <= 3 * LEADER_LEASE_MARGIN_MS);
+const _: () = assert!(2 * KEEP_ALIVE_MS <= LEADER_LEASE_MS - LEADER_LEASE_MARGIN_MS);

@@ -1,6 +1,7 @@
 //! Why a call was refused: the caller's mistake or bad luck, never our bug. It never answers; who
 //! turns a rejection into an Error event does.
 
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role, TaskId};
 use stoa_model::limits::DURATION_MS_MAX;
 use stoa_model::resources::Resources;
@@ -90,6 +91,11 @@ pub(crate) enum AgentRejection {
     ReportTooLarge { given: Box<Resources> },
     #[error("command {number} was never sent in this session; the last was {last}")]
     CommandUnknown { number: u64, last: u64 },
+    #[error(
+        "the agent has obeyed epoch {known}, and this master leads under epoch {own}: it stops, \
+         since another leads or its store is older than the agents"
+    )]
+    EpochHigher { own: Epoch, known: Epoch },
     #[error("another stream has come as agent {0}; this one ends")]
     TakenOver(AgentId),
     #[error("agent {0} was not heard of for too long: connect again and reregister")]

@@ -11,6 +11,7 @@ use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{self, RequestId};
 use stoa_model::command::CommandInfo;
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::FrameworkInfo;
 use stoa_model::ids::{AgentId, TaskId};
 use stoa_model::instant::Instant;
@@ -32,7 +33,8 @@ struct Cluster {
 
 impl Cluster {
     fn new(recovered: Recovered) -> Self {
-        let config = Config::new(MasterInfo { id: "m".to_owned(), version: String::new() });
+        let config =
+            Config::new(MasterInfo { id: "m".to_owned(), version: String::new(), epoch: Epoch(1) });
         let mut cluster =
             Self { master: Master::new(config, recovered, Instant::from_ms(0)), offers: 0 };
         let info = FrameworkInfo {
@@ -44,7 +46,10 @@ impl Cluster {
             ends_alone: false,
         };
         cluster.step(Input::SchedulerCall(SCHEDULER, Call::Register(info)));
-        cluster.step(Input::AgentCall(AGENT, agent_link::Call::Register(agent())));
+        cluster.step(Input::AgentCall(
+            AGENT,
+            agent_link::Call::Register { info: agent(), epoch: Epoch::NONE },
+        ));
         cluster.launch("t1");
         cluster
     }
@@ -196,6 +201,7 @@ fn too_many_questions_about_tasks_are_refused() {
     assert!(message.contains("ask for task q100000 again later"), "{message}");
 
     let report = agent_link::Reregister {
+        epoch: Epoch::NONE,
         agent: away,
         info: agent(),
         session: None,

@@ -9,6 +9,7 @@ use stoa_master_core::{Action, Config, ConnectionId, Input, Master, Recovered};
 use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link;
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::FrameworkInfo;
 use stoa_model::ids::{Role, TaskId};
 use stoa_model::instant::Instant;
@@ -90,7 +91,8 @@ struct Cluster {
 
 impl Cluster {
     fn new(total: &Resources, users: &[User], own_roles: bool) -> Self {
-        let mut config = Config::new(MasterInfo { id: "m".to_owned(), version: String::new() });
+        let mut config =
+            Config::new(MasterInfo { id: "m".to_owned(), version: String::new(), epoch: Epoch(1) });
         let role = |user: usize| {
             let name = if own_roles { format!("role-{user}") } else { "all".to_owned() };
             Role::new(&name).expect("a legal role")
@@ -119,7 +121,10 @@ impl Cluster {
             attributes: BTreeMap::new(),
             version: String::new(),
         };
-        cluster.step(Input::AgentCall(ConnectionId(1_000), agent_link::Call::Register(info)));
+        cluster.step(Input::AgentCall(
+            ConnectionId(1_000),
+            agent_link::Call::Register { info, epoch: Epoch::NONE },
+        ));
         cluster
     }
 

@@ -1,6 +1,7 @@
 //! What agents say, on the wire.
 
 use stoa_model::agent_link::{Call, RequestId, Reregister};
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::{FrameworkId, SessionId};
 use stoa_model::status::TaskStatus;
 use stoa_model::task::ExecutorRecord;
@@ -17,7 +18,9 @@ impl Wire for Call {
 
     fn to_proto(&self) -> pb::Call {
         let kind = match self {
-            Self::Register(info) => Kind::Register(pb::Register { info: Some(info.to_proto()) }),
+            Self::Register { info, epoch } => {
+                Kind::Register(pb::Register { info: Some(info.to_proto()), epoch: epoch.0 })
+            }
             Self::Reregister(reregister) => Kind::Reregister(reregister.to_proto()),
             Self::Unregister => Kind::Unregister(pb::Unregister {}),
             Self::Update { framework, status, latest } => Kind::Update(pb::Update {
@@ -52,7 +55,10 @@ impl Wire for Call {
 
     fn from_proto(proto: pb::Call) -> Result<Self, Malformed> {
         let (field, call) = match proto.call.ok_or_else(|| Malformed::missing("call"))? {
-            Kind::Register(proto) => ("register", required("info", proto.info).map(Self::Register)),
+            Kind::Register(pb::Register { info, epoch }) => {
+                let register = |info| Self::Register { info, epoch: Epoch(epoch) };
+                ("register", required("info", info).map(register))
+            }
             Kind::Reregister(proto) => {
                 ("reregister", Reregister::from_proto(proto).map(Box::new).map(Self::Reregister))
             }
@@ -114,6 +120,7 @@ impl Wire for Reregister {
 
     fn to_proto(&self) -> pb::Reregister {
         pb::Reregister {
+            epoch: self.epoch.0,
             agent: self.agent.to_proto(),
             info: Some(self.info.to_proto()),
             session: option_to_proto(&self.session),
@@ -124,6 +131,7 @@ impl Wire for Reregister {
 
     fn from_proto(proto: pb::Reregister) -> Result<Self, Malformed> {
         Ok(Self {
+            epoch: Epoch(proto.epoch),
             agent: value("agent", proto.agent)?,
             info: required("info", proto.info)?,
             session: optional("session", proto.session)?,

@@ -1,6 +1,7 @@
 //! What the master says to agents, on the wire.
 
 use stoa_model::agent_link::{Command, Event, RequestId, Welcome};
+use stoa_model::epoch::Epoch;
 
 use crate::door::{
     batch, data, grace_max_ms, message, optional, period_ms, required, value, within,
@@ -106,6 +107,7 @@ impl Wire for Welcome {
             agent: self.agent.to_proto(),
             session: self.session.to_proto(),
             heartbeat_ms: self.heartbeat_ms,
+            epoch: self.epoch.0,
         }
     }
 
@@ -114,6 +116,7 @@ impl Wire for Welcome {
             agent: value("agent", proto.agent)?,
             session: value("session", proto.session)?,
             heartbeat_ms: period_ms("heartbeat_ms", proto.heartbeat_ms)?,
+            epoch: Epoch(proto.epoch),
         })
     }
 }

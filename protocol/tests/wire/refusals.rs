@@ -168,7 +168,10 @@ fn illegal_agent_call_is_named() {
     let tasks = vec![pb::TaskRecord::default(); REREGISTER_ENTRIES_MAX + 1];
     let cases = [
         ("call", None),
-        ("register.info.attributes[1].key", Some(Kind::Register(Register { info: Some(info) }))),
+        (
+            "register.info.attributes[1].key",
+            Some(Kind::Register(Register { info: Some(info), epoch: 0 })),
+        ),
         (
             "reregister.session.session",
             Some(Kind::Reregister(Reregister {

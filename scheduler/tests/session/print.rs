@@ -14,6 +14,7 @@ pub fn print(action: &Action) -> String {
         Action::Disconnect => "disconnect".to_owned(),
         Action::Send(it) => format!("-> {}", call(it)),
         Action::Deliver(it) => format!("=> {}", event(it)),
+        Action::Warn(warning) => format!("warn {warning}"),
         Action::End => "end".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! One session on a stage: its time, and what it does when a line is played. It never reads a
 //! word of a line beyond those about the stage itself.
 
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::FrameworkInfo;
 use stoa_model::instant::Instant;
 use stoa_scheduler::{Config, Input, Session};
@@ -38,7 +39,7 @@ impl Scene {
         self.session.as_mut().ok_or_else(|| "there is no session yet".to_owned())
     }
 
-    /// A new session; with `framework=` one that takes a framework over.
+    /// A new session; with `framework=` and `epoch=` one that goes on with what was kept.
     fn on_session(&mut self, words: &[&str]) -> Result<(), String> {
         let framework = value(words, "framework").map(str::parse).transpose();
         let framework = framework.map_err(|illegal| format!("{illegal}"))?;
@@ -52,7 +53,9 @@ impl Scene {
             ends_alone: false,
         };
         self.now = START;
-        self.session = Some(Session::new(Config { info, framework }, self.now));
+        let epoch = value(words, "epoch").map_or(Ok(0), str::parse).map_err(|_| "epoch=N")?;
+        let config = Config { info, framework, epoch: Epoch(epoch) };
+        self.session = Some(Session::new(config, self.now));
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! connected, disconnected, ended
-//! registered F [heartbeat=TIME], reregistered F
+//! registered F [heartbeat=TIME] [epoch=N], reregistered F [epoch=N]
 //! offer O…, rescind O…, heartbeat, error TEXT, final TEXT
 //! update T STATE [REASON] [id=A.N] [agent=A|none]   without an id it is the master's own
 //! call request CPUS | decline O… | launch T… on O | kill T [grace=TIME] [agent=A]
@@ -11,6 +11,7 @@
 
 use stoa_model::command::CommandInfo;
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::{AgentId, UpdateId};
 use stoa_model::offer::{Filters, Offer};
 use stoa_model::resources::Resources;
@@ -56,7 +57,9 @@ fn ids<T: std::str::FromStr>(words: &[&str]) -> Parsed<Vec<T>> {
 }
 
 fn event(first: &str, rest: &[&str]) -> Parsed<Event> {
-    let master = MasterInfo { id: "m1".to_owned(), version: "0.1.0".to_owned() };
+    let epoch = value(rest, "epoch").map_or(Ok(0), str::parse).map_err(|_| "epoch=N")?;
+    let (id_of, version) = ("m1".to_owned(), "0.1.0".to_owned());
+    let master = MasterInfo { id: id_of, version, epoch: Epoch(epoch) };
     let heartbeat_ms = value(rest, "heartbeat").map_or(Ok(15_000), |text| match text {
         "endless" => Ok(u64::MAX),
         text => milliseconds(text),

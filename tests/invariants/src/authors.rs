@@ -95,9 +95,10 @@ impl Checker {
     ) -> Checked {
         let open = self.authors.offers.entry(scheduler).or_default();
         match event {
-            Event::Registered { .. } | Event::Reregistered { .. } => {
+            Event::Registered { master, .. } | Event::Reregistered { master, .. } => {
                 let left = open.first();
-                ensure(left.is_none(), Invariant::R11, || format!("{scheduler} holds {left:?}"))
+                ensure(left.is_none(), Invariant::R11, || format!("{scheduler} holds {left:?}"))?;
+                self.on_scheduler_believes(scheduler, master.epoch)
             }
             Event::Offer(offers) => {
                 open.extend(offers.iter().map(|offer| offer.id.clone()));

@@ -39,7 +39,7 @@ macro_rules! invariants {
 
 invariants! {
     L1 "an epoch is one master's",
-    L2 "an agent's epoch never decreases, and is durable before it does anything under it",
+    L2 "an epoch that is obeyed never decreases, and is durable at an agent before",
     L3 "a commit happens only while the leader key has the committer's epoch",
     L4 "what a former leader says changes nothing at an agent",
     L5 "a master whose lease may be over says nothing",

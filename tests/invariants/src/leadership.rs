@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use stoa_model::epoch::Epoch;
+
 use crate::checker::Checker;
 use crate::invariant::Invariant;
 use crate::names::{Life, Name};
@@ -10,10 +12,10 @@ use crate::violation::{Checked, ensure};
 /// Epochs, as they were seen.
 #[derive(Debug, Default)]
 pub(crate) struct Leadership {
-    leaders: BTreeMap<u64, (Name, Life)>,
-    newest: u64,
-    /// The epoch that is durable at each agent.
-    obeyed: BTreeMap<Name, u64>,
+    leaders: BTreeMap<Epoch, (Name, Life)>,
+    newest: Epoch,
+    /// The epoch that is durable at each agent, and that each scheduler believes.
+    obeyed: BTreeMap<Name, Epoch>,
 }
 
 impl Checker {
@@ -21,7 +23,7 @@ impl Checker {
     ///
     /// # Errors
     /// The invariant that does not hold.
-    pub fn on_elected(&mut self, (master, life): (Name, Life), epoch: u64) -> Checked {
+    pub fn on_elected(&mut self, (master, life): (Name, Life), epoch: Epoch) -> Checked {
         let leadership = &mut self.leadership;
         let former = leadership.leaders.insert(epoch, (master, life));
         let is_first = former.is_none_or(|former| former == (master, life));
@@ -36,7 +38,7 @@ impl Checker {
     ///
     /// # Errors
     /// The invariant that does not hold.
-    pub fn on_committed(&self, master: Name, epoch: u64, leader: Option<u64>) -> Checked {
+    pub fn on_committed(&self, master: Name, epoch: Epoch, leader: Option<Epoch>) -> Checked {
         let is_leader = leader == Some(epoch);
         ensure(is_leader, Invariant::L3, || format!("{master} of {epoch} under {leader:?}"))
     }
@@ -45,7 +47,12 @@ impl Checker {
     ///
     /// # Errors
     /// The invariant that does not hold.
-    pub fn on_leader_says(&self, (master, life): (Name, Life), epoch: u64, holds: bool) -> Checked {
+    pub fn on_leader_says(
+        &self,
+        (master, life): (Name, Life),
+        epoch: Epoch,
+        holds: bool,
+    ) -> Checked {
         ensure(holds, Invariant::L5, || format!("{master} of {epoch}, whose lease may be over"))?;
         let leader = self.leadership.leaders.get(&epoch);
         let is_own = leader == Some(&(master, life));
@@ -56,7 +63,7 @@ impl Checker {
     ///
     /// # Errors
     /// The invariant that does not hold.
-    pub fn on_agent_epoch(&mut self, agent: Name, epoch: u64) -> Checked {
+    pub fn on_agent_epoch(&mut self, agent: Name, epoch: Epoch) -> Checked {
         let before = self.leadership.obeyed.insert(agent, epoch);
         let grows = before.is_none_or(|before| before <= epoch);
         ensure(grows, Invariant::L2, || format!("{agent} had {before:?} and has {epoch}"))
@@ -66,12 +73,22 @@ impl Checker {
     ///
     /// # Errors
     /// The invariant that does not hold.
-    pub fn on_agent_obeys(&self, agent: Name, epoch: u64) -> Checked {
-        let durable = self.leadership.obeyed.get(&agent).copied().unwrap_or(0);
+    pub fn on_agent_obeys(&self, agent: Name, epoch: Epoch) -> Checked {
+        let durable = self.leadership.obeyed.get(&agent).copied().unwrap_or_default();
         ensure(durable >= epoch, Invariant::L2, || {
             format!("{agent} obeys {epoch}, and {durable} is durable")
         })?;
         ensure(durable <= epoch, Invariant::L4, || format!("{agent} of {durable} obeys {epoch}"))
+    }
+
+    /// A scheduler's author is told who leads, and so that its session believes this epoch.
+    ///
+    /// # Errors
+    /// The invariant that does not hold.
+    pub(crate) fn on_scheduler_believes(&mut self, scheduler: Name, epoch: Epoch) -> Checked {
+        let before = self.leadership.obeyed.insert(scheduler, epoch);
+        let grows = before.is_none_or(|before| before <= epoch);
+        ensure(grows, Invariant::L2, || format!("{scheduler} had {before:?} and believes {epoch}"))
     }
 
     /// A new agent stands in the place of one: it knows of no master.

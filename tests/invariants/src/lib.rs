@@ -9,8 +9,7 @@
 //!
 //! | ids | where |
 //! |---|---|
-//! | L1, L3, L5, L7 | `leadership`; L8 is V1 |
-//! | L2, L4, L6 | `leadership` can be told; nobody tells it until agents keep the epoch |
+//! | L1 to L5, L7 | `leadership`; L6 is L3 and L4; L8 is V1 |
 //! | R1 to R3, R5, R6, R10 | `offers`; R4 is part of R5 |
 //! | R7 | `checkpoints`; R8 in `checker`; R11 in `authors`; R13 when all is at rest |
 //! | R9 | does not apply: there are no reservations and quotas yet |

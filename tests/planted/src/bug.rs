@@ -81,6 +81,11 @@ bugs! {
     /// The report of an agent that comes back leaves out what has not run yet.
     AgentHidesTasks,
 
+    /// A master with a lower epoch than one before is obeyed.
+    AgentObeysLowerEpoch,
+    /// The epoch that is obeyed is not recorded.
+    AgentForgetsEpoch,
+
     // Of the scheduler's session.
     /// An Update that came again is delivered again.
     SessionDeliversTwice,
@@ -96,6 +101,8 @@ bugs! {
     SessionForgetsAcknowledge,
     /// Unregister is said once, whatever becomes of it.
     SessionForgetsUnregister,
+    /// A master with a lower epoch than one before is believed.
+    SessionBelievesLowerEpoch,
 
     // Of the edges around the cores, which the simulator plays.
     /// An agent's messages leave before its records are durable.

@@ -8,7 +8,9 @@ use stoa_agent_core::{
 };
 use stoa_invariants::{Checked, Invariant, Life, Name, Violation};
 use stoa_model::agent::AgentInfo;
+use stoa_model::agent_link::Call as ToMaster;
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::host;
 use stoa_model::instant::Instant;
 use stoa_model::resources::Resources;
@@ -55,6 +57,8 @@ pub struct AgentProcess {
     pub(crate) info: AgentInfo,
     edge: Edge<Action>,
     end: End,
+    /// Under which epoch the master of its stream has greeted it.
+    pub(crate) greeted_as: Option<Epoch>,
     /// When what the agent said last reaches its host.
     told_host_at: Instant,
     /// It ends in the middle of its next batch.
@@ -105,6 +109,7 @@ impl World {
             },
             edge: Edge::default(),
             end: End::default(),
+            greeted_as: None,
             told_host_at: self.now,
             will_crash: false,
             will_crash_soon: None,
@@ -226,6 +231,9 @@ impl World {
     fn keep_at_agent(&mut self, at: usize, action: &Action) -> Checked {
         let Action::Record(record) = action else { return Ok(()) };
         self.checker.on_agent_record(Name::Agent(at), record)?;
+        if let Record::EpochRaised { epoch } = record {
+            self.checker.on_agent_epoch(Name::Agent(at), *epoch)?;
+        }
         if let Record::KillRequested { framework, task, policy, .. } = record {
             let key = (framework.clone(), task.clone());
             self.agents[at].kills.insert(key, (self.now, policy.grace_ms));
@@ -241,6 +249,11 @@ impl World {
             Action::Disconnect => self.disconnect(name),
             Action::ToMaster(call) => {
                 self.checker.on_agent_call(name, &call)?;
+                let is_greeting =
+                    matches!(call, ToMaster::Register { .. } | ToMaster::Reregister(_));
+                if let Some(epoch) = self.agents[at].greeted_as.filter(|_| !is_greeting) {
+                    self.checker.on_agent_obeys(name, epoch)?;
+                }
                 self.send_up(name, Call::Agent(call));
             }
             Action::HostTaken { .. } | Action::HostForgotten { .. } => {}

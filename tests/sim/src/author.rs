@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stoa_invariants::{Checked, Name};
 use stoa_model::command::CommandInfo;
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::FrameworkInfo;
 use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role, TaskId, UpdateId};
 use stoa_model::offer::{Filters, Offer};
@@ -42,6 +43,8 @@ pub struct Author {
     pub(crate) info: FrameworkInfo,
     pub(crate) mood: Mood,
     pub(crate) framework: Option<FrameworkId>,
+    /// The highest epoch it was told of: kept beside the id.
+    pub(crate) epoch: Epoch,
     pub(crate) tasks: BTreeMap<TaskId, Own>,
     pub(crate) made: u32,
     /// The framework has ended.
@@ -102,6 +105,7 @@ impl Author {
             info,
             mood,
             framework: None,
+            epoch: Epoch::NONE,
             tasks: BTreeMap::new(),
             made: 0,
             is_over: false,
@@ -202,6 +206,9 @@ impl World {
             agents.iter().any(|agent| agent.host.has(key))
         })?;
         let author = &mut process.author;
+        if let Event::Registered { master, .. } | Event::Reregistered { master, .. } = &event {
+            author.epoch = author.epoch.max(master.epoch);
+        }
         match event {
             Event::Registered { framework, .. } => {
                 author.framework = Some(framework);

@@ -62,6 +62,7 @@ impl World {
             }
             Some(Fault::StoreDown) => self.stop_store(),
             Some(Fault::StoreCut) => self.cut_from_store(),
+            Some(Fault::Overthrow) => self.overthrow(),
             None => {}
         }
         self.begin_faults();
@@ -96,6 +97,11 @@ impl World {
     }
 
     fn part_pair(&mut self, peer: Name, master: usize) {
+        let delay_ms = self.chance.between(0, 3 * self.plan.timing.unreachable_ms);
+        self.part_pair_for(peer, master, delay_ms);
+    }
+
+    pub(crate) fn part_pair_for(&mut self, peer: Name, master: usize, delay_ms: u64) {
         if !self.network.cut_off.insert((peer, master)) {
             return;
         }
@@ -103,7 +109,6 @@ impl World {
         for id in self.network.whole_between(peer, master) {
             self.cut(id);
         }
-        let delay_ms = self.chance.between(0, 3 * self.plan.timing.unreachable_ms);
         self.queue.push(self.now.plus_ms(delay_ms), Happening::Heal(peer, master));
     }
 
@@ -216,6 +221,36 @@ impl World {
         self.tally.note(Seen::StoreCut);
         self.note(format!("{:>6} !! cannot reach the store for {delay_ms}ms", Name::Master(at)));
         self.store.cut_until.insert(at, self.now.plus_ms(delay_ms));
+    }
+
+    /// Two masters believe that they lead, and peers meet the later one first.
+    fn overthrow(&mut self) {
+        let Some(at) = self.leader().filter(|_| self.is_shared()) else { return };
+        let lease_ms = self.plan.timing.lease_ms;
+        self.tally.note(Seen::Overthrown);
+        self.note(format!("{:>6} !! loses its lease, and hears nothing of it", Name::Master(at)));
+        self.store.cut_until.insert(at, self.now.plus_ms(lease_ms));
+        self.store.lose_leases(self.now);
+        self.tell_key();
+        // From an agent that comes back a former leader learns what it is; not from a scheduler.
+        let only_schedulers = self.chance.one_in(2);
+        let moves = |name: &Name| match name {
+            Name::Master(_) => false,
+            Name::Agent(_) => !only_schedulers,
+            Name::Scheduler(_) => true,
+        };
+        let peers: Vec<Name> = self.names().filter(moves).collect();
+        for peer in peers {
+            let back_ms = self.chance.between(lease_ms / 5, lease_ms * 2 / 5);
+            for id in self.network.whole_between(peer, at) {
+                self.cut_unheard(id);
+            }
+            self.part_pair_for(peer, at, back_ms);
+            let due = self.now.plus_ms(back_ms);
+            for other in (0..self.masters.len()).filter(|other| *other != at) {
+                self.queue.push(due, Happening::Part(peer, other));
+            }
+        }
     }
 
     fn slow_one(&mut self) {

@@ -5,18 +5,19 @@
 //!
 //! A walk through the house: `world` holds everyone and moves the time, `queue` what is under way,
 //! `network` the streams, `edge` what waits for a disk, `clock` what each process takes for the
-//! time. `master`, `agent` and `scheduler` are the processes, `store` is where masters keep things,
-//! `host`, `author` and `operator` are those who deal with them, `whims` and `faults` what they do
-//! unasked. The checker of `stoa-invariants` is told everything and says what must not be; `settle`
-//! says what must be in the end, and `seen` counts what should happen sometimes. `stage` is a world
-//! without chance that follows commands, for transcripts.
+//! time. `master`, `agent` and `scheduler` are the processes, `store` is where masters keep things
+//! and `elections` what they do to lead, `host`, `author` and `operator` are those who deal with
+//! them, `whims` and `faults` what they do unasked. The checker of `stoa-invariants` is told
+//! everything and says what must not be; `settle` says what must be in the end, and `seen` counts
+//! what should happen sometimes. `stage` is a world without chance that follows commands, for
+//! transcripts.
 
 mod agent;
 mod author;
-mod candidate;
 mod chance;
 mod clock;
 mod edge;
+mod elections;
 mod faults;
 mod guest;
 mod host;

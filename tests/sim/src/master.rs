@@ -2,14 +2,16 @@
 //! It never decides what the core decides.
 
 use stoa_invariants::{Checked, Invariant, Life, Name, Patience, Step, Violation};
+use stoa_master_core::election;
 use stoa_master_core::{Action, Config, Input, Master, Record, Recovered};
 use stoa_model::agent::AgentDuty;
+use stoa_model::epoch::Epoch;
 use stoa_model::operator::ClusterEvent;
 use stoa_model::scheduler::{self, MasterInfo};
 use stoa_planted::{Bug, is_planted};
 
-use crate::candidate::Candidate;
 use crate::edge::{Batch, Edge};
+use crate::elections::Candidate;
 use crate::queue::{Event, Happening};
 use crate::seen::Seen;
 use crate::world::World;
@@ -22,7 +24,8 @@ pub struct MasterProcess {
     /// None while it does not lead.
     pub(crate) core: Option<Master>,
     pub(crate) life: Life,
-    pub(crate) candidate: Candidate,
+    /// None for a master that has a store of its own, and leads always.
+    pub(crate) candidate: Option<Candidate>,
     pub(crate) edge: Edge<Action>,
     /// It ends in the middle of its next batch.
     pub(crate) will_crash: bool,
@@ -43,15 +46,15 @@ impl World {
             return self.stand(at);
         }
         let records = self.store.records.clone();
-        self.lead(at, records);
+        let starts = Epoch(u64::from(self.masters[at].life.0));
+        self.lead(at, records, starts);
     }
 
     /// The master knows what its store knows, and acts from now on.
-    pub(crate) fn lead(&mut self, at: usize, known: Recovered) {
+    pub(crate) fn lead(&mut self, at: usize, known: Recovered, epoch: Epoch) {
         let now = self.local(Name::Master(at));
         let timing = &self.plan.timing;
-        let epoch = self.masters[at].candidate.epoch();
-        let id = format!("m{}", epoch.unwrap_or(u64::from(self.masters[at].life.0)));
+        let id = format!("m{epoch}");
         let config = Config {
             heartbeat_ms: timing.heartbeat_ms,
             agent_unreachable_ms: timing.unreachable_ms,
@@ -59,7 +62,7 @@ impl World {
             offer_lease_ms: timing.offer_lease_ms,
             agent_loss_interval_ms: timing.loss_ms.0,
             agents_lost_window_ms: timing.loss_ms.1,
-            ..Config::new(MasterInfo { id, version: "0.1.0".to_owned() })
+            ..Config::new(MasterInfo { id, version: "0.1.0".to_owned(), epoch })
         };
         let patience =
             Patience { unreachable_ms: timing.unreachable_ms, loss_interval_ms: timing.loss_ms.0 };
@@ -71,8 +74,7 @@ impl World {
     pub(crate) fn step_master(&mut self, at: usize, input: Input) -> Checked {
         let now = self.local(Name::Master(at));
         if self.masters[at].core.is_some() && !self.may_act(at) {
-            self.step_down(at, "its lease may be over");
-            return Ok(());
+            return self.step_election(at, election::Input::Tick);
         }
         let is_leader = self.is_leader(at);
         let Some(core) = &mut self.masters[at].core else { return Ok(()) };
@@ -168,12 +170,12 @@ impl World {
 
     /// Whether the master may act, as far as it knows.
     fn may_act(&self, at: usize) -> bool {
-        !self.is_shared() || self.holds_lease(at)
+        !self.is_shared() || self.acts_as(at).is_some()
     }
 
     /// Whether it leads, whatever it knows.
     pub(crate) fn is_leader(&mut self, at: usize) -> bool {
-        let epoch = self.masters[at].candidate.epoch();
+        let epoch = self.acts_as(at);
         !self.is_shared() || epoch.is_some() && self.store.epoch(self.now) == epoch
     }
 
@@ -187,11 +189,10 @@ impl World {
             return Ok(());
         }
         if !self.may_act(at) {
-            self.step_down(at, "its lease may be over");
-            return Ok(());
+            return self.step_election(at, election::Input::Tick);
         }
-        let candidate = &self.masters[at].candidate;
-        if let Some((epoch, lease)) = candidate.epoch().zip(candidate.lease()) {
+        let lease = self.masters[at].candidate.as_ref().and_then(|it| it.lease);
+        if let Some((epoch, lease)) = self.acts_as(at).zip(lease) {
             let life = self.masters[at].life;
             let holds = self.store.is_promised(lease, self.now);
             self.checker.on_leader_says((Name::Master(at), life), epoch, holds)?;
@@ -209,6 +210,7 @@ impl World {
             Action::Answer(request, answer) => self.on_answer(request, &answer),
             Action::Publish(event) => self.note_published(&event),
             Action::Record(_) => {}
+            Action::Stop { known } => return self.on_higher_epoch(at, known),
         }
         Ok(())
     }
@@ -237,6 +239,7 @@ impl World {
         self.tally.note(Seen::MasterCrashed);
         let process = &mut self.masters[at];
         process.core = None;
+        process.candidate = None;
         process.is_up = false;
         process.will_crash = false;
         self.note(format!("{:>6} !! ends", Name::Master(at)));

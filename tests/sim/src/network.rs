@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stoa_agent_core as agent;
 use stoa_invariants::{Checked, Life, Name};
 use stoa_master_core::{ConnectionId, Input};
+use stoa_model::agent_link::Event as ToAgent;
 use stoa_model::instant::Instant;
 use stoa_scheduler as session;
 
@@ -240,7 +241,13 @@ impl World {
 
     /// A stream breaks somewhere in between.
     pub(crate) fn cut(&mut self, id: ConnectionId) {
-        self.lose(id, (true, true));
+        let master_ms = self.learns_ms();
+        self.lose(id, (true, true), master_ms);
+    }
+
+    /// A stream breaks, of which the master learns as late as can be.
+    pub(crate) fn cut_unheard(&mut self, id: ConnectionId) {
+        self.lose(id, (true, true), self.plan.timing.learns_ms);
     }
 
     /// A stream breaks because a process has ended: that end needs not be told, and what the
@@ -248,12 +255,13 @@ impl World {
     pub(crate) fn lose_streams_of(&mut self, name: Name) {
         for id in self.network.whole_of(name) {
             let is_master = matches!(name, Name::Master(_));
-            self.lose(id, (!is_master, is_master));
+            let master_ms = self.learns_ms();
+            self.lose(id, (!is_master, is_master), master_ms);
         }
     }
 
-    fn lose(&mut self, id: ConnectionId, (master_lives, peer_lives): (bool, bool)) {
-        let delays = [self.latency_ms(), self.latency_ms(), self.learns_ms(), self.learns_ms()];
+    fn lose(&mut self, id: ConnectionId, (master_lives, peer_lives): (bool, bool), master_ms: u64) {
+        let delays = [self.latency_ms(), self.latency_ms(), self.learns_ms()];
         let now = self.now;
         let Some(stream) = self.network.streams.get_mut(&id).filter(|it| it.is_whole()) else {
             return;
@@ -263,10 +271,10 @@ impl World {
         stream.up.lost_from = Some(now.plus_ms(up_ms));
         stream.down.lost_from = Some(now.plus_ms(down_ms));
         if master_lives {
-            self.queue.push(now.plus_ms(up_ms + delays[2]), Happening::UpEnded(id));
+            self.queue.push(now.plus_ms(up_ms + master_ms), Happening::UpEnded(id));
         }
         if peer_lives {
-            self.queue.push(now.plus_ms(down_ms + delays[3]), Happening::DownEnded(id));
+            self.queue.push(now.plus_ms(down_ms + delays[2]), Happening::DownEnded(id));
         }
     }
 
@@ -327,6 +335,9 @@ impl World {
         match (peer, event) {
             _ if is_lost => Ok(()),
             (Name::Agent(at), Event::Agent(event)) => {
+                if let ToAgent::Registered(it) | ToAgent::Reregistered(it) = &event {
+                    self.agents[at].greeted_as = Some(it.epoch);
+                }
                 self.step_agent(at, agent::Input::Master(event))
             }
             (Name::Scheduler(at), Event::Scheduler(event)) => {

@@ -71,6 +71,7 @@ impl World {
         self.end_host(at);
         self.agents[at].disk = Recovered::default();
         self.checker.on_agent_replaced(Name::Agent(at));
+        self.checker.forget_epoch(Name::Agent(at));
         self.tally.note(Seen::AgentReplaced);
         let delay_ms = self.chance.between(1, REPLACED_MS_MAX);
         self.queue.push(self.now.plus_ms(delay_ms), Happening::Start(Name::Agent(at)));

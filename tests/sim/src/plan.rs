@@ -34,11 +34,14 @@ pub enum Fault {
     StoreDown,
     /// One of several masters cannot reach the store for a while.
     StoreCut,
+    /// The leader's lease ends before its time, and it hears nothing of that; peers lose it, find
+    /// the next leader, lose that one too, and come back.
+    Overthrow,
 }
 
 impl Fault {
     /// Every kind, with how often it happens against the others.
-    pub(crate) const ALL: [(Self, u32); 14] = [
+    pub(crate) const ALL: [(Self, u32); 15] = [
         (Self::Cut, 6),
         (Self::Partition, 2),
         (Self::Clog, 2),
@@ -53,6 +56,7 @@ impl Fault {
         (Self::Order, 3),
         (Self::StoreDown, 1),
         (Self::StoreCut, 3),
+        (Self::Overthrow, 2),
     ];
 }
 

@@ -103,7 +103,7 @@ fn scheduler_event(event: &scheduler::Event) -> String {
 fn agent_call(call: &agent_link::Call) -> String {
     use agent_link::Call as It;
     match call {
-        It::Register(info) => format!("Register {}", info.resources),
+        It::Register { info, .. } => format!("Register {}", info.resources),
         It::Reregister(it) => {
             let session = it.session.as_ref();
             let session = session.map_or("none".to_owned(), |(id, last)| format!("{id}:{last}"));

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use stoa_agent_core as agent;
 use stoa_invariants::{Life, Name};
 use stoa_master_core::ConnectionId;
+use stoa_master_core::election::Key;
 use stoa_model::instant::Instant;
 use stoa_model::{agent_link, host, scheduler};
 
 use crate::author::Thought;
 use crate::host::Deed;
-use crate::store::{Answer, Request};
+use crate::store::{Answer, Question, Request};
 
 /// From a scheduler or an agent to the master.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub enum Happening {
     Crash(usize, Life),
     /// A process starts again.
     Start(Name),
+    /// A peer and a master cannot reach each other for a while.
+    Part(Name, usize),
     /// A peer and a master can reach each other again.
     Heal(Name, usize),
     /// A process that stood still goes on.
@@ -61,9 +64,11 @@ pub enum Happening {
     /// An author does what it had in mind.
     Thought(usize, Life, Thought),
     /// What a master asks arrives at the store.
-    StoreHears(usize, Life, u64, Box<Request>),
+    StoreHears(usize, Life, Question, Box<Request>),
     /// What the store answers arrives at the master.
-    StoreSays(usize, Life, u64, Box<Answer>),
+    StoreSays(usize, Life, Question, Box<Answer>),
+    /// A master is told what the leader's key is.
+    KeySeen(usize, Life, Box<Key>),
     /// Something goes wrong.
     Fault,
 }

@@ -53,7 +53,8 @@ impl World {
         let now = self.local(Name::Scheduler(at));
         let process = &mut self.schedulers[at];
         let (info, framework) = (process.author.info.clone(), process.author.framework.clone());
-        process.session = Some(Session::new(Config { info, framework }, now));
+        let config = Config { info, framework, epoch: process.author.epoch };
+        process.session = Some(Session::new(config, now));
         process.author.begin_anew();
         if process.life.0 > 1 && self.chance.one_in(self.plan.faults.hostile_one_in) {
             self.tally.note(Seen::SchedulerForgot);
@@ -101,6 +102,10 @@ impl World {
                 self.send_up(name, Call::Scheduler(call));
             }
             Action::Deliver(event) => self.on_delivered(at, event)?,
+            Action::Warn(warning) => {
+                self.tally.note(Seen::EpochLowerAtScheduler);
+                self.note(format!("{name:>6}    warns: {warning}"));
+            }
             Action::End => self.end_scheduler(at),
         }
         Ok(())

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use stoa_invariants::{Checked, Life, Name};
+use stoa_master_core::election::{self, Ask, Key, LeaseId};
 use stoa_master_core::{Record, Recovered};
+use stoa_model::epoch::Epoch;
 use stoa_model::instant::Instant;
 use stoa_planted::{Bug, is_planted};
 
@@ -21,9 +23,9 @@ pub struct Store {
     revision: u64,
     leader: Option<Leader>,
     /// When each lease ends, by the store's own clock.
-    leases: BTreeMap<u64, Instant>,
+    leases: BTreeMap<i64, Instant>,
     /// When each lease ends that was promised, whatever has become of it.
-    promised: BTreeMap<u64, Instant>,
+    promised: BTreeMap<i64, Instant>,
     /// There is no majority until then: nothing is answered.
     pub(crate) down_until: Instant,
     /// Masters that cannot reach it, and until when.
@@ -33,9 +35,20 @@ pub struct Store {
 /// The leader key.
 #[derive(Clone, Copy, Debug)]
 struct Leader {
-    lease: u64,
+    lease: LeaseId,
+    /// Which master it is.
+    at: usize,
     /// The revision at which the key was made.
-    epoch: u64,
+    epoch: Epoch,
+}
+
+/// Which question it is.
+#[derive(Clone, Copy, Debug)]
+pub enum Question {
+    /// One of an election.
+    Election(Ask),
+    /// A read or a write.
+    Use(u64),
 }
 
 /// What a master asks of the store.
@@ -44,24 +57,29 @@ pub enum Request {
     /// A lease.
     Grant,
     /// To be leader, with this lease, if nobody is.
-    Campaign(u64),
+    Campaign(LeaseId),
     /// That the lease goes on.
-    KeepAlive(u64),
+    KeepAlive(LeaseId),
+    /// That the lease ends.
+    Revoke(LeaseId),
     /// All records, if the leader has this epoch.
-    Load(u64),
+    Load(Epoch),
     /// To keep these, if the leader has this epoch.
-    Commit(u64, Vec<Record>),
+    Commit(Epoch, Vec<Record>),
 }
 
 /// What the store answers.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    Granted(u64),
+    /// The lease, and how long it is.
+    Granted(LeaseId, u64),
     /// The epoch of the new leader.
-    Won(u64),
-    /// Somebody leads.
-    Lost,
-    Alive,
+    Won(Epoch),
+    /// Somebody leads, or the lease is over.
+    Lost(Key),
+    /// For so long from now on.
+    KeptAlive(u64),
+    Revoked,
     Loaded(Box<Recovered>),
     Committed,
     /// The lease is over, or another leads.
@@ -72,15 +90,15 @@ impl Store {
     /// Ends the leases that are over, and what hangs on them.
     fn expire(&mut self, now: Instant) {
         self.leases.retain(|_, until| *until > now);
-        if self.leader.is_some_and(|leader| !self.leases.contains_key(&leader.lease)) {
+        if self.leader.is_some_and(|leader| !self.leases.contains_key(&leader.lease.0)) {
             self.leader = None;
             self.revision += 1;
         }
     }
 
     /// Whether the lease goes on, as far as anyone was promised.
-    pub(crate) fn is_promised(&self, lease: u64, now: Instant) -> bool {
-        self.promised.get(&lease).is_some_and(|until| *until > now)
+    pub(crate) fn is_promised(&self, lease: LeaseId, now: Instant) -> bool {
+        self.promised.get(&lease.0).is_some_and(|until| *until > now)
     }
 
     /// Ends every lease before its time, as stores have done.
@@ -90,22 +108,46 @@ impl Store {
     }
 
     /// The epoch of the leader, if there is one.
-    pub(crate) fn epoch(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn epoch(&mut self, now: Instant) -> Option<Epoch> {
         self.expire(now);
         self.leader.map(|leader| leader.epoch)
     }
 
-    fn campaign(&mut self, lease: u64) -> Answer {
-        if self.leader.is_some() || !self.leases.contains_key(&lease) {
-            return Answer::Lost;
+    /// What the leader's key is.
+    fn key(&self) -> Key {
+        let leader = self.leader.map(|leader| election::Leader {
+            address: format!("master{}:5050", leader.at + 1),
+            epoch: leader.epoch,
+        });
+        Key { revision: self.revision, leader }
+    }
+
+    fn grant(&mut self, until: Instant, lease_ms: u64) -> Answer {
+        self.revision += 1;
+        let lease = LeaseId(self.revision as i64);
+        self.leases.insert(lease.0, until);
+        self.promised.insert(lease.0, until);
+        Answer::Granted(lease, lease_ms)
+    }
+
+    fn campaign(&mut self, at: usize, lease: LeaseId) -> Answer {
+        if self.leader.is_some() || !self.leases.contains_key(&lease.0) {
+            return Answer::Lost(self.key());
         }
         self.revision += 1;
-        let epoch = if is_planted(Bug::StoreReusesEpoch) { 1 } else { self.revision };
-        self.leader = Some(Leader { lease, epoch });
+        let epoch = Epoch(if is_planted(Bug::StoreReusesEpoch) { 1 } else { self.revision });
+        self.leader = Some(Leader { lease, at, epoch });
         Answer::Won(epoch)
     }
 
-    fn is_led_by(&self, epoch: u64) -> bool {
+    fn keep_alive(&mut self, lease: LeaseId, until: Instant, lease_ms: u64) -> Answer {
+        let Some(known) = self.leases.get_mut(&lease.0) else { return Answer::No };
+        *known = until;
+        self.promised.insert(lease.0, until);
+        Answer::KeptAlive(lease_ms)
+    }
+
+    fn is_led_by(&self, epoch: Epoch) -> bool {
         self.leader.is_some_and(|leader| leader.epoch == epoch)
             || is_planted(Bug::StoreComparesNothing)
     }
@@ -113,10 +155,10 @@ impl Store {
 
 impl World {
     /// A master asks the store something, which may never arrive, or never be answered.
-    pub(crate) fn ask_store(&mut self, at: usize, number: u64, request: Request) {
+    pub(crate) fn ask_store(&mut self, at: usize, question: Question, request: Request) {
         let due = self.now.plus_ms(self.latency_ms() + self.disk_ms(Name::Master(at)));
         let life = self.masters[at].life;
-        self.queue.push(due, Happening::StoreHears(at, life, number, Box::new(request)));
+        self.queue.push(due, Happening::StoreHears(at, life, question, Box::new(request)));
     }
 
     fn reaches_store(&self, at: usize) -> bool {
@@ -129,47 +171,45 @@ impl World {
         &mut self,
         at: usize,
         life: Life,
-        (number, request): (u64, Request),
+        (question, request): (Question, Request),
     ) -> Checked {
         if !self.reaches_store(at) {
             return Ok(());
         }
+        let before = self.store.key().leader;
         let answer = self.store_does(at, life, request)?;
+        if self.store.key().leader != before {
+            self.tell_key();
+        }
         if !self.reaches_store(at) || self.chance.one_in(self.plan.faults.hostile_one_in * 8) {
             self.tally.note(Seen::AnswerUnknown);
             return Ok(());
         }
         let due = self.now.plus_ms(self.latency_ms());
-        self.queue.push(due, Happening::StoreSays(at, life, number, Box::new(answer)));
+        self.queue.push(due, Happening::StoreSays(at, life, question, Box::new(answer)));
         Ok(())
     }
 
     fn store_does(&mut self, at: usize, life: Life, request: Request) -> Checked<Answer> {
-        let ttl_ms = self.plan.timing.lease_ms;
+        let lease_ms = self.plan.timing.lease_ms;
+        let until = self.now.plus_ms(lease_ms);
         self.store.expire(self.now);
         let store = &mut self.store;
         Ok(match request {
-            Request::Grant => {
-                store.revision += 1;
-                store.leases.insert(store.revision, self.now.plus_ms(ttl_ms));
-                store.promised.insert(store.revision, self.now.plus_ms(ttl_ms));
-                Answer::Granted(store.revision)
-            }
+            Request::Grant => store.grant(until, lease_ms),
             Request::Campaign(lease) => {
-                let answer = store.campaign(lease);
+                let answer = store.campaign(at, lease);
                 if let Answer::Won(epoch) = answer {
                     self.checker.on_elected((Name::Master(at), life), epoch)?;
                 }
                 answer
             }
-            Request::KeepAlive(lease) => match store.leases.get_mut(&lease) {
-                Some(until) => {
-                    *until = self.now.plus_ms(ttl_ms);
-                    store.promised.insert(lease, *until);
-                    Answer::Alive
-                }
-                None => Answer::No,
-            },
+            Request::KeepAlive(lease) => store.keep_alive(lease, until, lease_ms),
+            Request::Revoke(lease) => {
+                store.leases.remove(&lease.0);
+                store.expire(self.now);
+                Answer::Revoked
+            }
             Request::Load(epoch) if store.is_led_by(epoch) => {
                 Answer::Loaded(Box::new(store.records.clone()))
             }
@@ -186,6 +226,18 @@ impl World {
             }
             Request::Load(_) => Answer::No,
         })
+    }
+
+    /// Tells every master what the key is: late, in another order, or not at all.
+    pub(crate) fn tell_key(&mut self) {
+        for at in 0..self.masters.len() {
+            if self.chance.one_in(4) || !self.reaches_store(at) {
+                continue;
+            }
+            let due = self.now.plus_ms(self.latency_ms());
+            let (life, key) = (self.masters[at].life, Box::new(self.store.key()));
+            self.queue.push(due, Happening::KeySeen(at, life, key));
+        }
     }
 
     /// A record is durable.

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use stoa_agent_core as agent;
 use stoa_invariants::{Checked, Checker, Invariant, Life, Name, Violation};
 use stoa_master_core as master;
+use stoa_master_core::election;
 use stoa_model::instant::Instant;
 use stoa_scheduler as session;
 
@@ -112,8 +113,8 @@ impl World {
         let queued = self.queue.next_at().map(|at| (at, Due::Queue));
         let masters = self.masters.iter().enumerate().filter_map(|(at, master)| {
             let core = master.core.as_ref().and_then(|core| core.next_deadline());
-            let stands = self.is_shared() && master.is_up;
-            let candidate = Some(master.candidate.deadline()).filter(|_| stands);
+            let stands = master.candidate.as_ref().filter(|_| master.is_up);
+            let candidate = stands.map(|it| it.deadline(self.plan.timing.lease_ms));
             Some((Name::Master(at), core.into_iter().chain(candidate).min()?))
         });
         let agents = self.agents.iter().enumerate().filter_map(|(at, agent)| {
@@ -133,8 +134,9 @@ impl World {
         match name {
             Name::Master(at) => {
                 let now = self.local(name);
-                let stands = self.is_shared() && self.masters[at].is_up;
-                if stands && self.masters[at].candidate.deadline() <= now {
+                let patience_ms = self.plan.timing.lease_ms;
+                let stands = self.masters[at].candidate.as_ref().filter(|_| self.masters[at].is_up);
+                if stands.is_some_and(|it| it.deadline(patience_ms) <= now) {
                     return self.on_candidate(at);
                 }
                 self.step_master(at, master::Input::Tick)
@@ -200,6 +202,10 @@ impl World {
                 self.start(name);
                 Ok(())
             }
+            Happening::Part(name, master) => {
+                self.part_pair_for(name, master, self.plan.timing.lease_ms);
+                Ok(())
+            }
             Happening::Heal(name, master) => {
                 if self.network.cut_off.remove(&(name, master)) {
                     let master = Name::Master(master);
@@ -225,11 +231,14 @@ impl World {
             Happening::Thought(at, life, thought) if life == self.schedulers[at].life => {
                 self.on_thought(at, thought)
             }
-            Happening::StoreHears(at, life, number, request) => {
-                self.on_store_hears(at, life, (number, *request))
+            Happening::StoreHears(at, life, question, request) => {
+                self.on_store_hears(at, life, (question, *request))
             }
-            Happening::StoreSays(at, life, number, answer) if life == self.masters[at].life => {
-                self.on_store_says(at, number, *answer)
+            Happening::StoreSays(at, life, question, answer) if life == self.masters[at].life => {
+                self.on_store_says(at, question, *answer)
+            }
+            Happening::KeySeen(at, life, key) if life == self.masters[at].life => {
+                self.step_election(at, election::Input::Key(*key))
             }
             Happening::Wake(name) => self.on_wake(name),
             Happening::Fault => self.on_fault(),
@@ -246,11 +255,12 @@ impl World {
             Happening::Down(id, _) | Happening::DownEnded(id) => self.network.peer(*id),
             Happening::AgentLearns(at, ..) | Happening::HostSays(at, ..) => Some(Name::Agent(*at)),
             Happening::Thought(at, ..) => Some(Name::Scheduler(*at)),
-            Happening::StoreSays(at, ..) => Some(Name::Master(*at)),
+            Happening::StoreSays(at, ..) | Happening::KeySeen(at, ..) => Some(Name::Master(*at)),
             Happening::HostHears(..)
             | Happening::HostDoes(..)
             | Happening::Start(_)
             | Happening::Crash(..)
+            | Happening::Part(..)
             | Happening::Heal(..)
             | Happening::Wake(_)
             | Happening::StoreHears(..)

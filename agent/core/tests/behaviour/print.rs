@@ -3,6 +3,7 @@
 use stoa_agent_core::{Action, Record};
 use stoa_model::agent_link::{Call, Reregister};
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::host::Command;
 use stoa_model::ids::{Role, UpdateId};
 use stoa_model::status::{Reason, TaskStatus};
@@ -71,6 +72,7 @@ fn status(status: &TaskStatus) -> String {
 fn record(record: &Record) -> String {
     match record {
         Record::Booted { boot } => format!("Booted {boot}"),
+        Record::EpochRaised { epoch } => format!("EpochRaised {epoch}"),
         Record::Registered { agent, session } => format!("Registered {agent} {session}"),
         Record::CommandApplied { number } => format!("CommandApplied {number}"),
         Record::Launched { framework, task, .. } => format!("Launched {framework}/{}", task.id),
@@ -122,7 +124,7 @@ fn record(record: &Record) -> String {
 
 fn call(call: &Call) -> String {
     match call {
-        Call::Register(info) => format!("Register {}", info.resources),
+        Call::Register { info, epoch: it } => format!("Register {}{}", info.resources, epoch(*it)),
         Call::Reregister(_) => unreachable!("it has lines of its own"),
         Call::Unregister => "Unregister".to_owned(),
         Call::Update { framework, status: it, latest } => {
@@ -147,7 +149,9 @@ fn call(call: &Call) -> String {
 fn reregister(call: &Reregister, lines: &mut Vec<String>) {
     let (session, number) = call.session.as_ref().map_or(("none", 0), |(s, n)| (s.as_str(), *n));
     let resources = &call.info.resources;
-    lines.push(format!("-> Reregister {} {resources} session={session}:{number}", call.agent));
+    let epoch = epoch(call.epoch);
+    let agent = &call.agent;
+    lines.push(format!("-> Reregister {agent} {resources} session={session}:{number}{epoch}"));
     for TaskRecord { framework, id, resources, role: of, state, status: it, .. } in &call.tasks {
         let it = it.as_ref().map_or("no status".to_owned(), status);
         let of = role(of);
@@ -157,6 +161,11 @@ fn reregister(call: &Reregister, lines: &mut Vec<String>) {
         let (id, held, of) = (&executor.id, &executor.resources, role(&executor.role));
         lines.push(format!("     executor {framework}/{id} {held}{of}"));
     }
+}
+
+/// Nothing for none.
+fn epoch(epoch: Epoch) -> String {
+    if epoch.is_some() { format!(" epoch={epoch}") } else { String::new() }
 }
 
 /// Nothing for the role that transcripts mean if they name none.

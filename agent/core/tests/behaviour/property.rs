@@ -135,7 +135,7 @@ impl World {
 
     fn on_call(&mut self, call: &Call) {
         match call {
-            Call::Register(_) => self.stream = Stream::Registering,
+            Call::Register { .. } => self.stream = Stream::Registering,
             Call::Reregister(_) => self.stream = Stream::Reregistering,
             _ => assert!(self.stream == Stream::Greeted, "sent before the greeting: {call:?}"),
         }

@@ -25,6 +25,7 @@ use stoa_agent_core::{Input, LogPiece};
 use stoa_model::agent_link::{Command, Event, RequestId, Welcome};
 use stoa_model::command::{CommandInfo, Grants};
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::host::{self, TaskChange};
 use stoa_model::ids::{ExecutorId, FrameworkId, TaskId, UpdateId};
 use stoa_model::operator::{LogRequest, LogStream};
@@ -182,7 +183,9 @@ fn master_event(first: &str, words: &mut Words) -> Result<Event, String> {
 }
 
 fn welcome(words: &mut Words) -> Result<Welcome, String> {
-    Ok(Welcome { agent: words.parse()?, session: words.parse()?, heartbeat_ms: 15_000 })
+    let epoch = words.value("epoch").map_or(Ok(0), |text| text.parse().map_err(|_| "epoch=N"))?;
+    let (agent, session) = (words.parse()?, words.parse()?);
+    Ok(Welcome { agent, session, heartbeat_ms: 15_000, epoch: Epoch(epoch) })
 }
 
 fn command(words: &mut Words) -> Result<Command, String> {

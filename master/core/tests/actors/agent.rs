@@ -7,6 +7,7 @@ use fastrand::Rng;
 use stoa_master_core::{Action, ConnectionId, Input};
 use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{Call, Command, Event, RequestId, Reregister, Welcome};
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, SessionId, TaskId, UpdateId};
 use stoa_model::operator::LogChunk;
 use stoa_model::resources::Resources;
@@ -208,9 +209,12 @@ impl Agent {
     }
 
     fn introduction(&self) -> Call {
-        let Some(agent) = self.id.clone() else { return Call::Register(self.info.clone()) };
+        let Some(agent) = self.id.clone() else {
+            return Call::Register { info: self.info.clone(), epoch: Epoch::NONE };
+        };
         let executors = self.executors.iter().map(|((of, _), record)| (of.clone(), record.clone()));
         Call::Reregister(Box::new(Reregister {
+            epoch: Epoch::NONE,
             agent,
             info: self.info.clone(),
             session: self.session.clone(),
@@ -288,6 +292,7 @@ fn hostile(random: &mut Rng) -> Call {
         }
         _ => {
             let mut record = Reregister {
+                epoch: Epoch::NONE,
                 agent: any_id(random, "m0-A"),
                 info: AgentInfo {
                     hostname: String::new(),

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use fastrand::Rng;
 use stoa_master_core::{Action, Config, ConnectionId, Input, Master, Record, Recovered};
 use stoa_model::agent_link::RequestId;
+use stoa_model::epoch::Epoch;
 use stoa_model::instant::Instant;
 use stoa_model::operator::{AgentOrder, ClusterEvent, LogRequest, LogStream, Query, TaskName};
 use stoa_model::resources::Resources;
@@ -197,7 +198,7 @@ impl World {
                 Action::ToAgent(..) | Action::CloseAgent(_) => {
                     self.agents.iter_mut().for_each(|agent| agent.hear(&action));
                 }
-                Action::Answer(..) | Action::Publish(_) => {}
+                Action::Answer(..) | Action::Publish(_) | Action::Stop { .. } => {}
             }
         }
     }
@@ -263,7 +264,8 @@ fn check_order(input: &Input, actions: &[Action]) {
 }
 
 fn master(number: u64, recovered: Recovered, now: Instant) -> Master {
-    let info = MasterInfo { id: format!("m{number}"), version: String::new() };
+    let info =
+        MasterInfo { id: format!("m{number}"), version: String::new(), epoch: Epoch(number) };
     let mut config = Config::new(info);
     config.weights.insert("web".parse().expect("a legal role"), 3);
     Master::new(config, recovered, now)

@@ -2,6 +2,7 @@
 
 use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{Call, RequestId, Reregister};
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, Role, TaskId};
 use stoa_model::operator::LogChunk;
 use stoa_model::status::{Reason, TaskStatus};
@@ -17,7 +18,7 @@ pub fn call(text: &str) -> Result<Call, String> {
     let (name, arguments) = head.split_once(' ').unwrap_or((head, ""));
     let words = Words::read(arguments);
     Ok(match name {
-        "Register" => Call::Register(agent(&words)?),
+        "Register" => Call::Register { info: agent(&words)?, epoch: epoch(&words)? },
         "Reregister" => Call::Reregister(Box::new(reregister(&words, list)?)),
         "Unregister" => Call::Unregister,
         "Update" => {
@@ -66,6 +67,12 @@ fn log(words: &Words) -> Result<Call, String> {
     Ok(Call::Log { request: RequestId(number), chunk })
 }
 
+/// What the agent has obeyed: `epoch=3`, or none.
+fn epoch(words: &Words) -> Result<Epoch, String> {
+    let number = words.key("epoch").map_or(Ok(0), |word| word.parse().map_err(|_| "no epoch"));
+    Ok(Epoch(number?))
+}
+
 /// `A1 session=S1:3 cpus=4 : F1/t1 RUNNING u2 cpus=1; executor F1/e1 cpus=1`.
 fn reregister(words: &Words, list: Vec<&str>) -> Result<Reregister, String> {
     let session = words.key("session").map(|text| {
@@ -79,6 +86,7 @@ fn reregister(words: &Words, list: Vec<&str>) -> Result<Reregister, String> {
         tasks: Vec::new(),
         executors: Vec::new(),
         agent: agent_id.clone(),
+        epoch: epoch(words)?,
     };
     for entry in list {
         match entry.strip_prefix("executor ") {

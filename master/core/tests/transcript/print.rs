@@ -20,6 +20,7 @@ pub fn action(action: &Action, name: impl Fn(ConnectionId) -> String) -> String 
         Action::CloseAgent(connection) => format!("{} closed", name(*connection)),
         Action::Answer(request, of) => format!("answer {} {}", request.0, answer(of)),
         Action::Publish(event) => format!("event {}", cluster_event(event)),
+        Action::Stop { known } => format!("stop, since epoch {known} is known"),
     }
 }
 

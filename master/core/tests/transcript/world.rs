@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stoa_master_core::{Action, Config, ConnectionId, Input, Master, Recovered};
 use stoa_model::agent_link;
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::{AgentId, OfferId};
 use stoa_model::instant::Instant;
 use stoa_model::scheduler::{Event, MasterInfo};
@@ -195,5 +196,5 @@ impl World {
 }
 
 fn info(id: &str) -> MasterInfo {
-    MasterInfo { id: id.to_owned(), version: "0".to_owned() }
+    MasterInfo { id: id.to_owned(), version: "0".to_owned(), epoch: Epoch(2) }
 }

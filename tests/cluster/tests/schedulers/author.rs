@@ -10,6 +10,7 @@ use stoa_harness::{Cluster, sample};
 use stoa_machine::artifacts::digest_of_stream;
 use stoa_model::command::{Access, CommandInfo, DirectoryGrant};
 use stoa_model::digest::Digest;
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::{FAILOVER_TIMEOUT_MS_DEFAULT, FrameworkInfo, ROLE_DEFAULT};
 use stoa_model::ids::{AgentId, FrameworkId, OfferId, Role, TaskId};
 use stoa_model::offer::{Filters, Offer};
@@ -59,7 +60,10 @@ fn info() -> FrameworkInfo {
 impl Author {
     /// Registers a new framework, or takes one over.
     pub fn start(cluster: &Cluster, framework: Option<FrameworkId>) -> Self {
-        let client = Client::start(cluster.address(), Config { info: info(), framework });
+        let client = Client::start(
+            cluster.address().parse().expect("a master has an address"),
+            Config { info: info(), framework, epoch: Epoch::NONE },
+        );
         Self { client, offers: Vec::new(), told: Vec::new(), updates: Vec::new() }
     }
 
