@@ -135,6 +135,7 @@ fn show(done: &str, path: &Path, checked: &Checked, output: Output) -> Result<()
             "made_at_ms": about.made_at_ms,
             "version": about.version,
             "cluster": about.cluster,
+            "epoch": about.epoch.0,
         })),
         Output::Table => writeln!(
             std::io::stdout().lock(),

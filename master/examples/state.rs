@@ -11,6 +11,7 @@ use stoa_master::backup::{About, Writer, restore, save_stopped};
 use stoa_master::{Config, OpenMaster, Settings};
 use stoa_master_core::Record;
 use stoa_model::agent::AgentInfo;
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::{FAILOVER_TIMEOUT_MS_DEFAULT, FrameworkInfo, ROLE_DEFAULT};
 use stoa_model::ids::{AgentId, FrameworkId, Role};
 use stoa_model::resources::Resources;
@@ -54,15 +55,21 @@ fn main() -> Result<(), Failure> {
     let place = tempfile::tempdir()?;
     let (first, second) = (place.path().join("first"), place.path().join("second"));
     let state = place.path().join("state");
-    let about = About { made_at_ms: 0, version: "1".to_owned(), cluster: String::new() };
+    let about = About {
+        made_at_ms: 0,
+        version: "1".to_owned(),
+        cluster: String::new(),
+        epoch: Epoch::NONE,
+    };
     let mut writer = Writer::begin(BufWriter::new(File::create(&first)?), &about)?;
     for record in (0..agents).map(agent).chain((0..frameworks).map(framework)) {
         writer.record(&record?)?;
     }
     writer.finish()?;
     let (restore_ms, checked) = timed(|| restore(&first, &state))?;
-    let info = MasterInfo { id: "m2".to_owned(), version: "1".to_owned() };
-    let settings = Settings { config: Config::new(info), state: state.clone() };
+    let info = MasterInfo { id: "m2".to_owned(), version: "1".to_owned(), epoch: Epoch::NONE };
+    let settings =
+        Settings { config: Config::new(info), state: state.clone(), epoch_above: Epoch::NONE };
     let (open_ms, master) = timed(|| OpenMaster::open(settings))?;
     drop(master);
     let save =

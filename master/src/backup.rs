@@ -16,6 +16,8 @@ mod writer;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use stoa_model::epoch::Epoch;
+
 pub use error::{BackupError, RestoreError};
 pub use restore::{restore, save_stopped};
 pub use writer::Writer;
@@ -42,16 +44,19 @@ pub struct About {
     pub version: String,
     /// The cluster's id; empty if it has none.
     pub cluster: String,
+    /// The epoch that the store had come to. A master that starts from the backup leads above it.
+    pub epoch: Epoch,
 }
 
 impl About {
     /// A backup that this program makes now.
-    pub(crate) fn this() -> Self {
+    pub(crate) fn this(epoch: Epoch) -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             made_at_ms: u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             cluster: String::new(),
+            epoch,
         }
     }
 }

@@ -58,7 +58,8 @@ fn send(snapshots: &Snapshots, sender: Sender, handle: Handle, _place: OwnedSema
 }
 
 fn write(snapshots: &Snapshots, out: Chunks) -> Result<(), SnapshotError> {
-    let mut writer = Writer::begin(out, &About::this()).map_err(SnapshotError::Unwanted)?;
+    let about = About::this(snapshots.epoch()?);
+    let mut writer = Writer::begin(out, &about).map_err(SnapshotError::Unwanted)?;
     snapshots.each(&mut |record| writer.record(&record))?;
     writer.finish().map(|_| ()).map_err(SnapshotError::Unwanted)
 }

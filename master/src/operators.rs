@@ -26,8 +26,8 @@ use crate::main_loop::Incoming;
 pub struct OperatorService {
     /// The way to the main loop.
     pub door: Door,
-    /// What backups are made of.
-    pub backups: Backups,
+    /// What backups are made of; none if the state is not this master's alone.
+    pub backups: Option<Backups>,
 }
 
 /// Tells the loop, when the asker goes away early, that nobody waits for the answer.
@@ -66,6 +66,13 @@ impl OperatorService {
 /// Who sent a request. Connections do not say yet who is at their other end.
 fn principal<T>(_: &Request<T>) -> Principal {
     Principal::Anyone
+}
+
+fn no_backups() -> Status {
+    let text = "this master keeps its state in etcd, which makes its own backups";
+    RichError::new(Code::FailedPrecondition, "BACKUPS_ELSEWHERE", text)
+        .with_hint("etcdctl snapshot save FILE")
+        .to_status()
 }
 
 /// The core answered another question: our bug, told as such rather than hidden.
@@ -157,7 +164,8 @@ impl Operator for OperatorService {
     ) -> Result<Response<Self::BackupStream>, Status> {
         access::allow_action(principal(&request), access::BACKUP)
             .map_err(|refusal| RichError::from(&refusal).to_status())?;
-        Ok(Response::new(Box::pin(self.backups.begin()?)))
+        let backups = self.backups.as_ref().ok_or_else(no_backups)?;
+        Ok(Response::new(Box::pin(backups.begin()?)))
     }
 }
 

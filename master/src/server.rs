@@ -112,8 +112,7 @@ impl OpenMaster {
         // A single master leads as long as it lives.
         let (_role, door) = watch::channel(Role::Leader(to_loop));
         let door = Door::new(door);
-        let operators = OperatorService { door: door.clone(), backups };
-        let server = serve(listener, door, operators, self.artifacts);
+        let server = serve(listener, door, Some(backups), self.artifacts);
         // Whichever ends first ends the master; open streams break, and their peers connect anew.
         tokio::select! {
             done = main_loop => match done? {
@@ -131,14 +130,15 @@ impl OpenMaster {
     }
 }
 
-/// Serves on `listener` whoever comes through `door`, for as long as it is polled.
+/// Serves on `listener` whoever comes through `door`, for as long as it is polled. Without `backups`
+/// none are made here.
 ///
 /// # Errors
 /// The port does not serve any more.
 pub async fn serve(
     listener: TcpListener,
     door: Door,
-    operators: OperatorService,
+    backups: Option<Backups>,
     artifacts: Artifacts,
 ) -> Result<(), tonic::transport::Error> {
     // The builder's own setting does not reach a listener that is handed in, and without it every
@@ -152,7 +152,7 @@ pub async fn serve(
         .http2_keepalive_interval(Some(Duration::from_secs(KEEPALIVE_SECONDS)))
         .add_service(schedulers.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
         .add_service(agents.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
-        .add_service(OperatorServer::new(operators))
+        .add_service(OperatorServer::new(OperatorService { door: door.clone(), backups }))
         .add_service(ArtifactsServer::new(ArtifactService { store: artifacts, door }))
         .serve_with_incoming(listener)
         .await

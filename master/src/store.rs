@@ -236,6 +236,11 @@ fn make_tables(database: &Database) -> Result<(), redb::Error> {
     Ok(())
 }
 
+fn last_epoch(database: &Database) -> Result<Epoch, redb::Error> {
+    let table = database.begin_read()?.open_table(EPOCH)?;
+    Ok(table.get(())?.map_or(Epoch::NONE, |last| Epoch(last.value())))
+}
+
 fn raise_epoch(database: &Database, above: Epoch) -> Result<Epoch, redb::Error> {
     let transaction = begin(database)?;
     let epoch = {

@@ -76,7 +76,7 @@ impl Cluster {
         let (role, door) = watch::channel(Role::Follower { leader });
         let artifacts = Artifacts::open(self.state().path()).unwrap();
         self.parts.spawn(async move {
-            serve(listener, Door::new(door), artifacts).await.unwrap();
+            serve(listener, Door::new(door), None, artifacts).await.unwrap();
         });
         (address, role)
     }

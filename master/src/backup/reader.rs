@@ -4,6 +4,7 @@
 use std::io::{self, Read};
 
 use stoa_master_core::Record;
+use stoa_model::epoch::Epoch;
 
 use super::record_bytes::{Fields, from_bytes};
 use super::{
@@ -38,7 +39,12 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// [`BackupError`] if it is none, or a newer one.
     pub fn begin(from: R) -> Result<Self, BackupError> {
-        let about = About { made_at_ms: 0, version: String::new(), cluster: String::new() };
+        let about = About {
+            made_at_ms: 0,
+            version: String::new(),
+            cluster: String::new(),
+            epoch: Epoch::NONE,
+        };
         let sum = crc32fast::Hasher::new();
         let mut reader = Self { from, at: 0, sum, about, counts: Counts::default() };
         reader.read_format()?;
@@ -158,8 +164,12 @@ impl<R: Read> Reader<R> {
 
 fn about_of(body: &[u8]) -> Result<About, String> {
     let mut fields = Fields { rest: body };
-    let about =
-        About { made_at_ms: fields.number()?, version: fields.text()?, cluster: fields.text()? };
+    let about = About {
+        made_at_ms: fields.number()?,
+        version: fields.text()?,
+        cluster: fields.text()?,
+        epoch: Epoch(fields.number()?),
+    };
     fields.end()?;
     Ok(about)
 }

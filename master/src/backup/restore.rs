@@ -24,7 +24,8 @@ pub fn save_stopped<W: Write>(dir: &Path, out: W) -> Result<W, RestoreError> {
     }
     let _state = StateDir::open(dir, Owner::Master)?;
     let (store, _) = Store::open(dir)?;
-    let mut writer = Writer::begin(out, &About::this()).map_err(RestoreError::Write)?;
+    let about = About::this(store.snapshots().epoch()?);
+    let mut writer = Writer::begin(out, &about).map_err(RestoreError::Write)?;
     let saved = store.snapshots().each(&mut |record| writer.record(&record));
     match saved {
         Ok(()) => writer.finish().map_err(RestoreError::Write),
@@ -49,6 +50,8 @@ pub fn restore(path: &Path, dir: &Path) -> Result<Checked, RestoreError> {
         FillError::Source(source) => unusable(source),
         FillError::Store(error) => error.into(),
     })?;
+    let (store, _) = Store::open(state.path())?;
+    store.raise_epoch(checked.about.epoch)?;
     state.settle()?;
     Ok(checked)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use stoa_machine::{Owner, StateDir, StateDirError};
 use stoa_master_core::{Record, Recovered};
 use stoa_model::agent::{AgentDuty, AgentInfo};
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::{FrameworkInfo, ROLE_DEFAULT};
 use stoa_model::ids::{AgentId, FrameworkId, Role};
 use stoa_model::instant::Instant;
@@ -59,7 +60,8 @@ fn recovered() -> Recovered {
 }
 
 fn backup() -> Vec<u8> {
-    let about = About { made_at_ms: 5, version: "1.2".to_owned(), cluster: String::new() };
+    let about =
+        About { made_at_ms: 5, version: "1.2".to_owned(), cluster: String::new(), epoch: Epoch(7) };
     let mut writer = Writer::begin(Vec::new(), &about).unwrap();
     records().iter().for_each(|record| writer.record(record).unwrap());
     writer.finish().unwrap()

@@ -24,7 +24,8 @@ impl<W: Write> Writer<W> {
         writer.put(format!("{MAGIC}{FORMAT}\n").as_bytes())?;
         let made_at = about.made_at_ms.to_le_bytes();
         let texts = [about.version.as_bytes(), about.cluster.as_bytes()];
-        writer.part(&fields(PART_ABOUT, &[&made_at, texts[0], texts[1]]))?;
+        let epoch = about.epoch.0.to_le_bytes();
+        writer.part(&fields(PART_ABOUT, &[&made_at, texts[0], texts[1], &epoch]))?;
         Ok(writer)
     }
 

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use redb::Database;
 use stoa_machine::make_file;
 use stoa_master_core::Record;
+use stoa_model::epoch::Epoch;
 
-use super::{FILE, ReadError, StoreError, begin, make_tables, read, refused, write_record};
+use super::{
+    FILE, ReadError, StoreError, begin, last_epoch, make_tables, read, refused, write_record,
+};
 
 /// Reads the store while others write to it; cheap to clone.
 #[derive(Clone)]
@@ -41,6 +44,14 @@ pub enum FillError<E: std::error::Error + 'static> {
 }
 
 impl Snapshots {
+    /// The epoch of the master's last start. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    pub fn epoch(&self) -> Result<Epoch, StoreError> {
+        last_epoch(&self.database).map_err(|error| refused("read", &self.path, error))
+    }
+
     /// Tells `visit` all records as they are now; what is committed meanwhile is not among them.
     /// Blocks.
     ///
