@@ -3,9 +3,11 @@
 
 mod access;
 mod agents;
+mod any_store;
 mod artifacts;
 mod connections;
 mod door;
+mod etcd_store;
 mod limits;
 mod main_loop;
 mod operators;
@@ -13,5 +15,7 @@ mod schedulers;
 mod server;
 mod store;
 
+pub use any_store::{AnyStore, AnyStoreError};
+pub use etcd_store::{EtcdStore, EtcdStoreError, Keys};
 pub use server::{MasterError, OpenMaster, Settings};
 pub use stoa_master_core::Config;

@@ -12,9 +12,9 @@ use stoa_model::scheduler;
 use stoa_protocol::scheduler::calls::Refused;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::any_store::{AnyStore, AnyStoreError};
 use crate::connections::{Connections, Outlet};
 use crate::limits::{INPUTS_PER_ROUND_MAX, WATCHERS_MAX};
-use crate::store::{Store, StoreError};
 
 /// What the servers tell the loop.
 pub enum Incoming {
@@ -58,7 +58,7 @@ fn stopped_by(action: &Action) -> Option<Epoch> {
 /// The loop and all it owns.
 pub struct MainLoop {
     core: Master,
-    store: Store,
+    store: AnyStore,
     clock: Clock,
     incoming: mpsc::Receiver<Incoming>,
     schedulers: Connections<scheduler::Event>,
@@ -73,7 +73,7 @@ impl MainLoop {
     /// A loop that nobody is connected to yet.
     pub fn new(
         core: Master,
-        store: Store,
+        store: AnyStore,
         clock: Clock,
         incoming: mpsc::Receiver<Incoming>,
     ) -> Self {
@@ -94,8 +94,9 @@ impl MainLoop {
     /// which it learned that is recorded or sent.
     ///
     /// # Errors
-    /// [`StoreError`] if a record cannot be made durable: then nothing that relies on it was sent.
-    pub async fn run(mut self) -> Result<Over, StoreError> {
+    /// [`AnyStoreError`] if a record cannot be made durable: then nothing that relies on it was
+    /// sent.
+    pub async fn run(mut self) -> Result<Over, AnyStoreError> {
         let mut round = Vec::with_capacity(INPUTS_PER_ROUND_MAX);
         loop {
             let count = self.wait(&mut round).await;
@@ -171,7 +172,7 @@ impl MainLoop {
     }
 
     /// Makes the round's records durable, all in one transaction, before anything is delivered.
-    async fn record(&mut self, actions: &mut Vec<Action>) -> Result<(), StoreError> {
+    async fn record(&mut self, actions: &mut Vec<Action>) -> Result<(), AnyStoreError> {
         let is_record = |action: &mut Action| matches!(action, Action::Record(_));
         let records: Vec<Record> = actions
             .extract_if(.., is_record)

@@ -18,6 +18,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::agents::AgentService;
+use crate::any_store::{AnyStore, AnyStoreError};
 use crate::artifacts::ArtifactService;
 use crate::door::Door;
 use crate::limits::{INPUTS_WAITING_MAX, KEEPALIVE_SECONDS, STREAM_WINDOW_BYTES};
@@ -46,6 +47,9 @@ pub enum MasterError {
     /// Its store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A record cannot be made durable.
+    #[error(transparent)]
+    Commit(#[from] AnyStoreError),
     /// Its artifacts cannot be stored.
     #[error(transparent)]
     Artifacts(#[from] ArtifactError),
@@ -103,7 +107,8 @@ impl OpenMaster {
         end: impl Future<Output = ()>,
     ) -> Result<(), MasterError> {
         let (to_loop, inputs) = mpsc::channel(INPUTS_WAITING_MAX);
-        let main_loop = MainLoop::new(self.core, self.store, self.clock, inputs).run();
+        let main_loop =
+            MainLoop::new(self.core, AnyStore::Embedded(self.store), self.clock, inputs).run();
         let server = serve(listener, Door::new(to_loop), self.artifacts);
         // Whichever ends first ends the master; open streams break, and their peers connect anew.
         tokio::select! {
