@@ -8,6 +8,7 @@ mod artifacts;
 mod connections;
 mod door;
 mod etcd_store;
+mod lease_keeper;
 mod limits;
 mod main_loop;
 mod operators;
@@ -17,5 +18,6 @@ mod store;
 
 pub use any_store::{AnyStore, AnyStoreError};
 pub use etcd_store::{EtcdStore, EtcdStoreError, Keys};
+pub use lease_keeper::LeaseKeeper;
 pub use server::{MasterError, OpenMaster, Settings};
 pub use stoa_master_core::Config;
