@@ -131,6 +131,15 @@ impl Cluster {
         Ok(Incoming { chunks: chunks.into_inner() })
     }
 
+    /// Has the master step down, so that another one leads.
+    ///
+    /// # Errors
+    /// [`Failure`] if it has no others, refuses, or is gone.
+    pub async fn step_down(&self) -> Result<(), Failure> {
+        let asked = self.operator().step_down(pb::StepDownRequest {}).await;
+        asked.map(|_| ()).map_err(refused)
+    }
+
     /// Reads a piece of a task's log.
     ///
     /// # Errors

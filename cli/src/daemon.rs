@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use stoa_agent::{AgentError, CheckpointError};
 use stoa_machine::{JournalError, StateDirError};
-use stoa_master::{Config, MasterError, OpenMaster, StoreError};
+use stoa_master::{Config, ContestSettings, ElectionConfig, MasterError, OpenMaster, StoreError};
 use stoa_model::epoch::Epoch;
 use stoa_model::scheduler::MasterInfo;
 use tokio::signal::unix::{SignalKind, signal};
@@ -63,10 +63,33 @@ pub async fn master(arguments: MasterRun, output: Output) -> Result<(), Failure>
             .hint("`stoa master --help` says what is allowed")
     })?;
     let (listener, address) = listen(arguments.listen).await?;
+    if let Some(place) = arguments.store {
+        let advertised = arguments.advertise.unwrap_or_else(|| address.clone());
+        let election = election(advertised, arguments.leader_lease);
+        let settings = ContestSettings { config, state, place, election };
+        announce("listening", &address, output)?;
+        let contending = stoa_master::contend(settings, listener, told_to_end());
+        return contending.await.map_err(|error| master_failure(&error));
+    }
     let settings = stoa_master::Settings { config, epoch_above: arguments.epoch_above, state };
     let master = OpenMaster::open(settings).map_err(|error| master_failure(&error))?;
     announce("listening", &address, output)?;
     master.serve(listener, told_to_end()).await.map_err(|error| master_failure(&error))
+}
+
+/// How a master stands for election whose lease is so long.
+fn election(address: String, lease_ms: u64) -> ElectionConfig {
+    let (seed, _) = uuid::Uuid::new_v4().as_u64_pair();
+    let margin_ms = lease_ms.div_ceil(3);
+    // Two of three may be lost in the time that is left.
+    let keep_alive_ms = (lease_ms.saturating_sub(margin_ms) / 3).max(1);
+    ElectionConfig {
+        lease_ms,
+        margin_ms,
+        keep_alive_ms,
+        rest_ms: lease_ms,
+        ..ElectionConfig::new(address, seed)
+    }
 }
 
 /// What a person can do about a master that does not start.
@@ -75,6 +98,8 @@ pub fn master_failure(error: &MasterError) -> Failure {
     match error {
         MasterError::StateDir(error) => state_hint(failure, error),
         MasterError::Store(error) => store_hint(failure, error),
+        MasterError::Election(_) => failure.hint("--leader-lease 10s --advertise HOST:PORT"),
+        MasterError::Etcd(_) => failure.hint("--store etcd://HOST:PORT,HOST:PORT,HOST:PORT"),
         MasterError::EpochHigher { known, .. } => failure.hint(format!(
             "end this one if another runs; if its state was lost: stoa master --epoch-above {known}"
         )),

@@ -13,6 +13,7 @@ mod inspect;
 mod lists;
 mod local;
 mod logs;
+mod masters;
 mod new;
 mod orders;
 mod output_file;
@@ -66,6 +67,8 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
             (None, run) => daemon::master(run, output).await,
             (Some(MasterOrder::Backup(arguments)), _) => backup::save(arguments, output).await,
             (Some(MasterOrder::Restore(arguments)), _) => backup::restore(&arguments, output),
+            (Some(MasterOrder::Status(at)), _) => masters::status(at, output).await,
+            (Some(MasterOrder::StepDown(at)), _) => masters::step_down(at, output).await,
         },
         Command::Agent(Agent { order: Some(order), .. }) => orders::order(order, output).await,
         Command::Agent(Agent { order: None, run }) => daemon::agent(run, output).await,

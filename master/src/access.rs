@@ -17,6 +17,9 @@ pub fn action(query: &Query) -> &'static str {
 /// What a backup does, which no query of the core is: it reads all that the master keeps.
 pub const BACKUP: &str = "backup";
 
+/// What a step-down of the leader is, which no query of the core is either.
+pub const STEP_DOWN: &str = "step-down";
+
 /// Whether `principal` may ask this.
 ///
 /// # Errors

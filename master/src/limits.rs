@@ -43,3 +43,34 @@ pub const BACKUP_WAIT_SECONDS: u64 = 30;
 /// Bytes that a peer may send before it must wait for the receiver. Source: HTTP/2 flow control,
 /// whose default of 64 KiB makes every batch wait for a round trip.
 pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+
+/// Bytes that are changed in etcd at once, as they are estimated: then the next transaction begins.
+/// No record that is legal at the doors is longer, and etcd takes half as much again.
+pub const COMMIT_BYTES_MAX: usize = 1 << 20;
+
+/// Times that a commit is sent to etcd while nobody answers. Then it has failed, and the store with
+/// it.
+pub const COMMIT_ATTEMPTS_MAX: usize = 4;
+
+/// Milliseconds between two of these.
+pub const COMMIT_PAUSE_MS: u64 = 100;
+
+/// Times that all of etcd is read anew because it has forgotten what was there at the beginning.
+/// Then reading has failed.
+pub const READS_MAX: usize = 3;
+
+/// News of the election that may wait for it. Then those who bring more wait.
+pub const ELECTION_INPUTS_WAITING_MAX: usize = 64;
+
+/// Milliseconds that a master that is to end takes to step down. Then its lease ends by itself.
+pub const STEP_DOWN_MS: u64 = 2_000;
+
+/// Questions of the election that may wait for etcd. One more is not asked: the election counts on
+/// answers that do not come.
+pub const QUESTIONS_WAITING_MAX: usize = 16;
+
+/// Milliseconds after which the leader's key is read although nobody says that it has changed.
+pub const LEADER_LOOK_MS: u64 = 3_000;
+
+/// Milliseconds until the leader's key is watched anew after a watch has failed.
+pub const LEADER_WATCH_PAUSE_MS: u64 = 500;

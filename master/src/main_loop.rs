@@ -12,9 +12,9 @@ use stoa_model::scheduler;
 use stoa_protocol::scheduler::calls::Refused;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::any_store::{AnyStore, AnyStoreError};
 use crate::connections::{Connections, Outlet};
 use crate::limits::{INPUTS_PER_ROUND_MAX, WATCHERS_MAX};
-use crate::store::{Store, StoreError};
 use crate::tenure::Tenure;
 
 /// What the servers tell the loop.
@@ -62,7 +62,7 @@ fn stopped_by(action: &Action) -> Option<Epoch> {
 /// The loop and all it owns.
 pub struct MainLoop {
     core: Master,
-    store: Store,
+    store: AnyStore,
     clock: Clock,
     tenure: Tenure,
     incoming: mpsc::Receiver<Incoming>,
@@ -78,7 +78,7 @@ impl MainLoop {
     /// A loop that nobody is connected to yet.
     pub fn new(
         core: Master,
-        store: Store,
+        store: AnyStore,
         (clock, tenure): (Clock, Tenure),
         incoming: mpsc::Receiver<Incoming>,
     ) -> Self {
@@ -100,8 +100,9 @@ impl MainLoop {
     /// which it learned that is sent. All that it serves ends with it.
     ///
     /// # Errors
-    /// [`StoreError`] if a record cannot be made durable: then nothing that relies on it was sent.
-    pub async fn run(mut self) -> Result<Over, StoreError> {
+    /// [`AnyStoreError`] if a record cannot be made durable: then nothing that relies on it was
+    /// sent.
+    pub async fn run(mut self) -> Result<Over, AnyStoreError> {
         let mut round = Vec::with_capacity(INPUTS_PER_ROUND_MAX);
         loop {
             let count = self.wait(&mut round).await;
@@ -181,7 +182,7 @@ impl MainLoop {
     }
 
     /// Makes the round's records durable, all in one transaction, before anything is delivered.
-    async fn record(&mut self, actions: &mut Vec<Action>) -> Result<(), StoreError> {
+    async fn record(&mut self, actions: &mut Vec<Action>) -> Result<(), AnyStoreError> {
         let is_record = |action: &mut Action| matches!(action, Action::Record(_));
         let records: Vec<Record> = actions
             .extract_if(.., is_record)
@@ -247,11 +248,13 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
+    use crate::store::Store;
 
     /// What an operator is answered by a loop whose lease lasts as long as this.
     async fn answered(lease_ms: u64) -> (Over, Option<Answer>) {
         let dir = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(dir.path()).unwrap();
+        let store = AnyStore::Embedded(store);
         let clock = Clock::start();
         let master = MasterInfo { id: "m".into(), version: "0".into(), epoch: Epoch(1) };
         let core = Master::new(Config::new(master), Recovered::default(), clock.now());

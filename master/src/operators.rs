@@ -26,8 +26,17 @@ use crate::main_loop::Incoming;
 pub struct OperatorService {
     /// The way to the main loop.
     pub door: Door,
+    /// What this master can do besides.
+    pub extras: Extras,
+}
+
+/// What some masters can do besides, and others not.
+#[derive(Default)]
+pub struct Extras {
     /// What backups are made of; none if the state is not this master's alone.
     pub backups: Option<Backups>,
+    /// Has it step down; none if no other master could lead.
+    pub step_down: Option<mpsc::Sender<()>>,
 }
 
 /// Tells the loop, when the asker goes away early, that nobody waits for the answer.
@@ -68,6 +77,13 @@ fn principal<T>(_: &Request<T>) -> Principal {
     Principal::Anyone
 }
 
+fn no_others() -> Status {
+    let text = "this master has no others: nobody could lead after it";
+    RichError::new(Code::FailedPrecondition, "NO_OTHER_MASTERS", text)
+        .with_hint("several masters share an etcd: stoa master --store etcd://HOST:PORT,…")
+        .to_status()
+}
+
 fn no_backups() -> Status {
     let text = "this master keeps its state in etcd, which makes its own backups";
     RichError::new(Code::FailedPrecondition, "BACKUPS_ELSEWHERE", text)
@@ -87,6 +103,19 @@ impl Operator for OperatorService {
 
     async fn leader(&self, _: Request<pb::LeaderRequest>) -> Result<Response<pb::Leading>, Status> {
         self.door.way().map(|_| Response::new(pb::Leading {}))
+    }
+
+    async fn step_down(
+        &self,
+        request: Request<pb::StepDownRequest>,
+    ) -> Result<Response<pb::SteppingDown>, Status> {
+        let allowed = access::allow_action(principal(&request), access::STEP_DOWN);
+        allowed.map_err(|refusal| RichError::from(&refusal).to_status())?;
+        self.door.way()?;
+        let step_down = self.extras.step_down.as_ref().ok_or_else(no_others)?;
+        // One that was asked already, and has not done it yet, need not be asked again.
+        let _ = step_down.try_send(());
+        Ok(Response::new(pb::SteppingDown {}))
     }
 
     async fn state(
@@ -164,7 +193,7 @@ impl Operator for OperatorService {
     ) -> Result<Response<Self::BackupStream>, Status> {
         access::allow_action(principal(&request), access::BACKUP)
             .map_err(|refusal| RichError::from(&refusal).to_status())?;
-        let backups = self.backups.as_ref().ok_or_else(no_backups)?;
+        let backups = self.extras.backups.as_ref().ok_or_else(no_backups)?;
         Ok(Response::new(Box::pin(backups.begin()?)))
     }
 }

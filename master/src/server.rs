@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use stoa_etcd::EtcdError;
 use stoa_machine::{ArtifactError, Artifacts, Clock, Owner, StateDir, StateDirError};
+use stoa_master_core::election::IllegalConfig;
 use stoa_master_core::{Config, Master};
 use stoa_model::epoch::Epoch;
 use stoa_model::limits::WIRE_MESSAGE_BYTES_MAX;
@@ -18,12 +20,13 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::agents::AgentService;
+use crate::any_store::{AnyStore, AnyStoreError};
 use crate::artifacts::ArtifactService;
 use crate::backup_stream::Backups;
 use crate::door::{Door, Role};
 use crate::limits::{INPUTS_WAITING_MAX, KEEPALIVE_SECONDS, STREAM_WINDOW_BYTES};
 use crate::main_loop::{MainLoop, Over};
-use crate::operators::OperatorService;
+use crate::operators::{Extras, OperatorService};
 use crate::schedulers::SchedulerService;
 use crate::store::{Store, StoreError};
 use crate::tenure::Tenure;
@@ -48,6 +51,9 @@ pub enum MasterError {
     /// Its store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A record cannot be made durable.
+    #[error(transparent)]
+    Commit(#[from] AnyStoreError),
     /// Its artifacts cannot be stored.
     #[error(transparent)]
     Artifacts(#[from] ArtifactError),
@@ -62,6 +68,12 @@ pub enum MasterError {
         /// The agent's.
         known: Epoch,
     },
+    /// It cannot stand for election with its settings.
+    #[error(transparent)]
+    Election(#[from] IllegalConfig),
+    /// The etcd that it shares with other masters is not to be relied on.
+    #[error(transparent)]
+    Etcd(#[from] EtcdError),
     /// Its port does not serve any more.
     #[error("the master's server has failed")]
     Server(#[from] tonic::transport::Error),
@@ -108,11 +120,13 @@ impl OpenMaster {
         let (to_loop, inputs) = mpsc::channel(INPUTS_WAITING_MAX);
         let backups = Backups::of(self.store.snapshots());
         let leads = (self.clock, Tenure::endless());
-        let main_loop = MainLoop::new(self.core, self.store, leads, inputs).run();
+        let main_loop =
+            MainLoop::new(self.core, AnyStore::Embedded(self.store), leads, inputs).run();
         // A single master leads as long as it lives.
         let (_role, door) = watch::channel(Role::Leader(to_loop));
         let door = Door::new(door);
-        let server = serve(listener, door, Some(backups), self.artifacts);
+        let extras = Extras { backups: Some(backups), step_down: None };
+        let server = serve(listener, door, extras, self.artifacts);
         // Whichever ends first ends the master; open streams break, and their peers connect anew.
         tokio::select! {
             done = main_loop => match done? {
@@ -130,15 +144,14 @@ impl OpenMaster {
     }
 }
 
-/// Serves on `listener` whoever comes through `door`, for as long as it is polled. Without `backups`
-/// none are made here.
+/// Serves on `listener` whoever comes through `door`, for as long as it is polled.
 ///
 /// # Errors
 /// The port does not serve any more.
 pub async fn serve(
     listener: TcpListener,
     door: Door,
-    backups: Option<Backups>,
+    extras: Extras,
     artifacts: Artifacts,
 ) -> Result<(), tonic::transport::Error> {
     // The builder's own setting does not reach a listener that is handed in, and without it every
@@ -152,7 +165,7 @@ pub async fn serve(
         .http2_keepalive_interval(Some(Duration::from_secs(KEEPALIVE_SECONDS)))
         .add_service(schedulers.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
         .add_service(agents.max_decoding_message_size(WIRE_MESSAGE_BYTES_MAX))
-        .add_service(OperatorServer::new(OperatorService { door: door.clone(), backups }))
+        .add_service(OperatorServer::new(OperatorService { door: door.clone(), extras }))
         .add_service(ArtifactsServer::new(ArtifactService { store: artifacts, door }))
         .serve_with_incoming(listener)
         .await

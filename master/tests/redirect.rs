@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use stoa_machine::Artifacts;
-use stoa_master::{Config, Door, OpenMaster, Role, Settings, serve};
+use stoa_master::{Config, Door, Extras, OpenMaster, Role, Settings, serve};
 use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{Call, Event};
 use stoa_model::epoch::Epoch;
@@ -76,7 +76,7 @@ impl Cluster {
         let (role, door) = watch::channel(Role::Follower { leader });
         let artifacts = Artifacts::open(self.state().path()).unwrap();
         self.parts.spawn(async move {
-            serve(listener, Door::new(door), None, artifacts).await.unwrap();
+            serve(listener, Door::new(door), Extras::default(), artifacts).await.unwrap();
         });
         (address, role)
     }

@@ -55,7 +55,10 @@ async fn round(search: &mut Search) -> Result<Channel, NoLeader> {
 }
 
 /// A channel to the master at `address`, if it leads.
-async fn ask(address: &str) -> Result<Channel, Refused> {
+///
+/// # Errors
+/// What it says instead, or why it does not answer.
+pub async fn ask(address: &str) -> Result<Channel, Refused> {
     let channel = connect(address).await.map_err(unreachable)?;
     let mut operator = OperatorClient::new(channel.clone());
     let limit = Duration::from_secs(LEADER_SECONDS);

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use stoa_etcd::Place;
 use stoa_model::epoch::Epoch;
 use stoa_model::ids::Role;
 
 use super::{At, MASTER_DEFAULT, percent, values};
 
-/// `stoa master`: runs one, or saves and restores what one keeps.
+/// `stoa master`: runs one, or wants something of one or of what it keeps.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Master {
@@ -21,7 +22,7 @@ pub struct Master {
     pub run: MasterRun,
 }
 
-/// What is wanted of what a master keeps.
+/// What is wanted of a master, or of what it keeps.
 #[derive(Debug, Subcommand)]
 pub enum MasterOrder {
     /// Saves what a master keeps to a file: its agents, what is wanted of them, its frameworks.
@@ -31,6 +32,10 @@ pub enum MasterOrder {
     Backup(Backup),
     /// Makes a state directory of a backup, for a master to be started with.
     Restore(Restore),
+    /// Asks each master that `--master` names whether it leads.
+    Status(At),
+    /// Has the leader step down, so that another of several masters leads.
+    StepDown(At),
 }
 
 /// `stoa master backup`.
@@ -70,6 +75,24 @@ pub struct MasterRun {
     /// Where to keep state; below the XDG state directory if none is given.
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// The etcd that several masters of one cluster share, such as
+    /// `etcd://10.0.0.1:2379,10.0.0.2:2379,10.0.0.3:2379/stoa`. One of them leads, and when it is
+    /// lost another does. Without it this master is alone, with a store in its own state directory.
+    #[arg(long, value_name = "etcd://HOST:PORT,…[/PREFIX]", value_parser = values::etcd)]
+    pub store: Option<Place>,
+    /// Where the other masters send those who look for the leader while this one leads; where it
+    /// listens if none is given.
+    #[arg(long, value_name = "HOST:PORT", requires = "store")]
+    pub advertise: Option<String>,
+    /// How long the lease of the leader is: after so long without it another one leads.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "10s",
+        requires = "store",
+        value_parser = values::duration_ms
+    )]
+    pub leader_lease: u64,
     /// The weight of a role; 1 if none is given.
     #[arg(long, value_name = "ROLE=N", value_parser = values::weight)]
     pub weight: Vec<(Role, u32)>,

@@ -220,6 +220,11 @@ pub fn weight(text: &str) -> Result<(Role, u32), IllegalValue> {
     Ok((Role::new(role).map_err(|_| illegal())?, weight))
 }
 
+/// The etcd that masters share.
+pub fn etcd(text: &str) -> Result<stoa_etcd::Place, String> {
+    text.parse().map_err(|error: stoa_etcd::IllegalPlace| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,7 @@
+//! Masters' store and election against a real etcd.
+
+mod election;
+mod faults;
+mod records;
+mod scene;
+mod store;
