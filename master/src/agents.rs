@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use stoa_master_core::{ConnectionId, Input};
 use stoa_model::agent_link::Event;
+use stoa_model::epoch::Epoch;
 use stoa_protocol::agent_link::{calls_from_proto, events_to_proto};
 use stoa_protocol::pb::agent::agent_server::Agent;
 use stoa_protocol::pb::agent::{AgentCalls, AgentEvents};
@@ -48,7 +49,7 @@ async fn read(id: ConnectionId, mut calls: Streaming<AgentCalls>, way: Way) {
             }
             Err(malformed) => {
                 let message = format!("{malformed}; the stream ends");
-                let event = Event::Error { message, is_final: false };
+                let event = Event::Error { message, is_final: false, epoch: Epoch::NONE };
                 // Whether or not it arrives, nothing more is read from this agent.
                 let _ = way.send(Incoming::AgentRefused(id, event)).await;
                 break;

@@ -136,6 +136,8 @@ pub enum Event {
         message: String,
         /// Whether the agent is gone: it may never come back under its id.
         is_final: bool,
+        /// The epoch under which a final one is said: a former leader knows less than there is.
+        epoch: Epoch,
     },
     /// The master lives.
     Heartbeat,

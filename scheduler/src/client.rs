@@ -11,8 +11,9 @@ use stoa_protocol::link::{Link, LinkInput, SchedulerPeer};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::action::Action;
 use crate::limits::{CALLS_WAITING_MAX, EVENTS_WAITING_MAX, UNREGISTER_MS_MAX};
-use crate::session::{Action, Config, Input, Session};
+use crate::session::{Config, Input, Session};
 
 /// A scheduler's connection to its master, kept up for as long as this value lives.
 #[derive(Debug)]

@@ -8,7 +8,9 @@ pub mod client;
 pub mod limits;
 pub mod session;
 
+mod action;
 mod tasks;
 
+pub use action::{Action, Warning};
 pub use client::{Client, Ended, Unconfirmed};
-pub use session::{Action, Config, Input, Session};
+pub use session::{Config, Input, Session};

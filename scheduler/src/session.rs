@@ -20,6 +20,7 @@ use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::{TaskInfo, TaskState};
 use stoa_planted::{Bug, is_planted};
 
+use crate::action::{Action, Warning};
 use crate::limits::{
     HEARTBEAT_MS_MAX, HEARTBEAT_MS_MIN, HEARTBEATS_MISSED_MAX, RECONNECT_MS_MAX, RECONNECT_MS_MIN,
 };
@@ -56,39 +57,6 @@ pub enum Input {
     Call(Call),
     /// The time has come that `next_deadline` named.
     Tick,
-}
-
-/// What must be done for a session, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Open a stream.
-    Connect,
-    /// Give the stream up.
-    Disconnect,
-    /// Say this on the stream.
-    Send(Call),
-    /// Tell the author.
-    Deliver(Event),
-    /// Tell whoever reads logs; nothing depends on it.
-    Warn(Warning),
-    /// Nothing will follow: the framework was unregistered, or the master refused it for good.
-    End,
-}
-
-/// Something that whoever runs the scheduler should be able to read about.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Warning {
-    /// The master leads no more and does not know it, or its store is old.
-    #[error(
-        "the master leads under epoch {got}, and epoch {known} is known: another leads, or the \
-         master's store is old; the scheduler connects anew"
-    )]
-    EpochLower {
-        /// The highest epoch that this session has heard of.
-        known: Epoch,
-        /// The master's.
-        got: Epoch,
-    },
 }
 
 /// Where the stream is.
@@ -278,8 +246,8 @@ impl Session {
     /// Registered answers Register, and Reregistered answers Reregister; but for an Error nothing
     /// comes before. A former leader is not believed.
     fn on_greeting(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
-        if let Event::Registered { master, .. } | Event::Reregistered { master, .. } = &event {
-            let (known, got) = (self.epoch, master.epoch);
+        if let Some(got) = said_under(&event) {
+            let known = self.epoch;
             if got < known && !is_planted(Bug::SessionBelievesLowerEpoch) {
                 actions.push(Action::Warn(Warning::EpochLower { known, got }));
                 actions.push(Action::Disconnect);
@@ -478,6 +446,15 @@ impl Session {
     fn end(&mut self, actions: &mut Vec<Action>) {
         self.link = Link::Ended;
         actions.push(Action::End);
+    }
+}
+
+/// The epoch under which a master says first what must be believed.
+fn said_under(event: &Event) -> Option<Epoch> {
+    match event {
+        Event::Registered { master, .. } | Event::Reregistered { master, .. } => Some(master.epoch),
+        Event::Error { is_final: true, epoch, .. } => Some(*epoch),
+        _ => None,
     }
 }
 

@@ -196,8 +196,10 @@ impl Agent {
         match (&mut self.link.state, event) {
             // The rest of a stream that was given up.
             (State::Down { .. } | State::Connecting { .. }, _) => {}
-            (_, Event::Error { message, is_final: true }) => self.on_gone(message, actions),
-            (_, Event::Error { message, is_final: false }) => {
+            (_, Event::Error { is_final: true, message, epoch }) => {
+                self.on_gone(now, (message, epoch), actions);
+            }
+            (_, Event::Error { message, is_final: false, .. }) => {
                 self.give_up(now, Warning::MasterRefuses(message), actions);
             }
             (State::Greeting { .. }, event) => self.on_greeting(now, event, actions),
@@ -208,9 +210,28 @@ impl Agent {
         }
     }
 
+    /// Whether who leads under this epoch leads no more.
+    fn is_former(&self, epoch: Epoch) -> bool {
+        epoch < self.kept.epoch && !is_planted(Bug::AgentObeysLowerEpoch)
+    }
+
+    /// Obeys no former leader.
+    fn refuse_master(&mut self, now: Instant, got: Epoch, actions: &mut Vec<Action>) {
+        let obeyed = self.kept.epoch;
+        self.give_up(now, Warning::EpochLower { obeyed, got }, actions);
+    }
+
     /// The agent is gone for ever. Schedulers are told that its tasks do not run, so the host is
     /// told to end them; the checkpoint stays as it is, since nobody will hear of it.
-    fn on_gone(&mut self, message: String, actions: &mut Vec<Action>) {
+    fn on_gone(
+        &mut self,
+        now: Instant,
+        (message, epoch): (String, Epoch),
+        actions: &mut Vec<Action>,
+    ) {
+        if self.is_former(epoch) {
+            return self.refuse_master(now, epoch, actions);
+        }
         let of_tasks = self.kept.tasks.keys().map(|key| &key.framework);
         let frameworks: BTreeSet<&FrameworkId> =
             of_tasks.chain(self.kept.executors.keys().map(|key| &key.framework)).collect();
@@ -226,11 +247,9 @@ impl Agent {
     /// former leader is not obeyed.
     fn on_greeting(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
         if let Event::Registered(welcome) | Event::Reregistered(welcome) = &event
-            && welcome.epoch < self.kept.epoch
-            && !is_planted(Bug::AgentObeysLowerEpoch)
+            && self.is_former(welcome.epoch)
         {
-            let (obeyed, got) = (self.kept.epoch, welcome.epoch);
-            return self.give_up(now, Warning::EpochLower { obeyed, got }, actions);
+            return self.refuse_master(now, welcome.epoch, actions);
         }
         match (event, &self.kept.identity) {
             (Event::Registered(welcome), None) => self.on_welcome(now, welcome, actions),

@@ -77,7 +77,7 @@ impl OneTask {
             }
             Event::Offer(offers) => self.on_offers(offers, calls),
             Event::Update(status) => self.on_update(status, calls),
-            Event::Error { message, is_final: true } => Some(Step::Refused(message)),
+            Event::Error { message, is_final: true, .. } => Some(Step::Refused(message)),
             _ => None,
         }
     }

@@ -52,7 +52,8 @@ impl Master {
         rejection: &AgentRejection,
     ) {
         let is_final = rejection.is_final();
-        step.send_agent(connection, Event::Error { message: rejection.to_string(), is_final });
+        let (message, epoch) = (rejection.to_string(), self.config.master.epoch);
+        step.send_agent(connection, Event::Error { message, is_final, epoch });
         step.close_agent(connection);
         if let Some(id) = self.agent_streams.forget(connection) {
             self.disconnect_agent(step, &id);

@@ -151,7 +151,11 @@ impl Master {
         if let Some(connection) = self.agent_mut(id).connection() {
             if how == Departure::Gone {
                 let message = AgentRejection::Gone(id.clone()).to_string();
-                step.send_agent(connection, agent_link::Event::Error { message, is_final: true });
+                let epoch = self.config.master.epoch;
+                step.send_agent(
+                    connection,
+                    agent_link::Event::Error { message, is_final: true, epoch },
+                );
             }
             step.close_agent(connection);
             self.agent_streams.close(connection);

@@ -88,7 +88,10 @@ impl Master {
     /// Ends the stream of the scheduler before, and voids all that it had asked and been offered.
     fn take_over(&mut self, step: &mut Step, former: ConnectionId, id: &FrameworkId) {
         let message = format!("another scheduler has taken over framework {id}");
-        step.send_scheduler(former, Event::Error { message, is_final: true });
+        step.send_scheduler(
+            former,
+            Event::Error { message, is_final: true, epoch: self.config.master.epoch },
+        );
         step.close_scheduler(former);
         self.schedulers.close(former);
         self.void(step, id);

@@ -35,7 +35,8 @@ impl Master {
         };
         let Err(rejection) = result else { return };
         let is_final = rejection.is_final();
-        step.send_scheduler(connection, Event::Error { message: rejection.to_string(), is_final });
+        let (message, epoch) = (rejection.to_string(), self.config.master.epoch);
+        step.send_scheduler(connection, Event::Error { message, is_final, epoch });
         if is_final {
             self.schedulers.close(connection);
             step.close_scheduler(connection);

@@ -37,8 +37,9 @@ impl Wire for Event {
                 framework: framework.to_proto(),
                 log: Some(log.to_proto()),
             }),
-            Self::Error { message, is_final } => {
-                Kind::Error(pb::Error { message: message_to_proto(message), is_final: *is_final })
+            Self::Error { message, is_final, epoch } => {
+                let message = message_to_proto(message);
+                Kind::Error(pb::Error { message, is_final: *is_final, epoch: epoch.0 })
             }
             Self::Heartbeat => Kind::Heartbeat(pb::Heartbeat {}),
         };
@@ -61,8 +62,8 @@ impl Wire for Event {
             Kind::ReadLog(proto) => {
                 read_log(proto).map_err(|malformed| malformed.inside("read_log"))
             }
-            Kind::Error(pb::Error { message: text, is_final }) => message("message", text)
-                .map(|message| Self::Error { message, is_final })
+            Kind::Error(pb::Error { message: text, is_final, epoch }) => message("message", text)
+                .map(|message| Self::Error { message, is_final, epoch: Epoch(epoch) })
                 .map_err(|malformed| malformed.inside("error")),
             Kind::Heartbeat(pb::Heartbeat {}) => Ok(Self::Heartbeat),
         }

@@ -1,6 +1,7 @@
 //! What schedulers say, on the wire. A Launch is refused task by task, so that one illegal task
 //! does not take the others with it. It never answers: [`Refused::answer`] is for who sends.
 
+use stoa_model::epoch::Epoch;
 use stoa_model::ids::{AgentId, TaskId};
 use stoa_model::limits::BATCH_ENTRIES_MAX;
 use stoa_model::offer::Filters;
@@ -44,7 +45,7 @@ impl Refused {
     pub fn answer(self, at_ms: u64) -> Event {
         match self {
             Self::Call(malformed) => {
-                Event::Error { message: malformed.to_string(), is_final: false }
+                Event::Error { message: malformed.to_string(), is_final: false, epoch: Epoch::NONE }
             }
             Self::Task { task, agent, malformed } => {
                 let (state, reason) = (TaskState::Error, Reason::TaskInvalid);

@@ -1,5 +1,6 @@
 //! What the master says to schedulers, on the wire.
 
+use stoa_model::epoch::Epoch;
 use stoa_model::scheduler::Event;
 
 use crate::door::{data, list, message, optional, period_ms, required, value};
@@ -41,8 +42,9 @@ impl Wire for Event {
                 executor: option_to_proto(executor),
                 message: message_to_proto(message),
             }),
-            Self::Error { message, is_final } => {
-                Kind::Error(pb::Error { message: message_to_proto(message), is_final: *is_final })
+            Self::Error { message, is_final, epoch } => {
+                let message = message_to_proto(message);
+                Kind::Error(pb::Error { message, is_final: *is_final, epoch: epoch.0 })
             }
             Self::Heartbeat => Kind::Heartbeat(pb::Heartbeat {}),
         };
@@ -102,5 +104,9 @@ fn failure(proto: pb::Failure) -> Result<Event, Malformed> {
 }
 
 fn error(proto: pb::Error) -> Result<Event, Malformed> {
-    Ok(Event::Error { message: message("message", proto.message)?, is_final: proto.is_final })
+    Ok(Event::Error {
+        message: message("message", proto.message)?,
+        is_final: proto.is_final,
+        epoch: Epoch(proto.epoch),
+    })
 }

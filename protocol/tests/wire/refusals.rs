@@ -150,7 +150,10 @@ fn illegal_scheduler_event_is_named() {
         ),
         ("events[0].update.status", Some(Kind::Update(Update { status: None }))),
         ("events[0].failure.agent", Some(Kind::Failure(Failure::default()))),
-        ("events[0].error.message", Some(Kind::Error(Error { message: long, is_final: false }))),
+        (
+            "events[0].error.message",
+            Some(Kind::Error(Error { message: long, is_final: false, epoch: 0 })),
+        ),
     ];
     for (field, event) in cases {
         let batch = SchedulerEvents { events: vec![Event { event }] };

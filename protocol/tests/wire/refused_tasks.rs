@@ -174,7 +174,7 @@ fn task_without_a_readable_id_is_answered_by_an_error() {
         let decoded = launch(|launch| launch.tasks[1].id.clone_from(&illegal));
         assert_eq!(ids(&decoded), ["task-0", "task-2"]);
         let [refused] = &decoded.refused[..] else { panic!("one refusal: {decoded:?}") };
-        let Event::Error { message, is_final: false } = refused.clone().answer(1) else {
+        let Event::Error { message, is_final: false, .. } = refused.clone().answer(1) else {
             panic!("an Error: {refused:?}");
         };
         assert!(message.starts_with("launch.tasks[1].id is "), "{message}");

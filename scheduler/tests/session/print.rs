@@ -75,7 +75,7 @@ fn event(event: &Event) -> String {
         Event::Update(it) => format!("Update {}", status(it)),
         Event::Message { executor, .. } => format!("Message from {executor}"),
         Event::Failure { agent, message, .. } => format!("Failure on {agent}: {message}"),
-        Event::Error { message, is_final } => {
+        Event::Error { message, is_final, .. } => {
             format!("Error{}: {message}", if *is_final { " for good" } else { "" })
         }
         Event::Heartbeat => "Heartbeat".to_owned(),

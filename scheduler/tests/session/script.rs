@@ -3,7 +3,7 @@
 //! ```text
 //! connected, disconnected, ended
 //! registered F [heartbeat=TIME] [epoch=N], reregistered F [epoch=N]
-//! offer O…, rescind O…, heartbeat, error TEXT, final TEXT
+//! offer O…, rescind O…, heartbeat, error TEXT, final TEXT [epoch=N]
 //! update T STATE [REASON] [id=A.N] [agent=A|none]   without an id it is the master's own
 //! call request CPUS | decline O… | launch T… on O | kill T [grace=TIME] [agent=A]
 //!    | acknowledge T A.N | reconcile [T…] | suppress | revive | message | shutdown E | unregister
@@ -77,8 +77,12 @@ fn event(first: &str, rest: &[&str]) -> Parsed<Event> {
         "offer" => Event::Offer(rest.iter().map(|word| offer(word)).collect::<Parsed<_>>()?),
         "rescind" => Event::Rescind(ids(rest)?),
         "update" => Event::Update(status(rest)?),
-        "error" => Event::Error { message: rest.join(" "), is_final: false },
-        "final" => Event::Error { message: rest.join(" "), is_final: true },
+        "error" => Event::Error { message: rest.join(" "), is_final: false, epoch: Epoch::NONE },
+        "final" => {
+            let is_text = |word: &&&str| !word.starts_with("epoch=");
+            let message: Vec<_> = rest.iter().filter(is_text).copied().collect();
+            Event::Error { message: message.join(" "), is_final: true, epoch: Epoch(epoch) }
+        }
         "heartbeat" => Event::Heartbeat,
         _ => return Err(format!("{first:?} is nothing that happens")),
     })

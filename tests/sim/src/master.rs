@@ -198,7 +198,8 @@ impl World {
             self.checker.on_leader_says((Name::Master(at), life), epoch, holds)?;
         }
         self.checker.on_master_does(Name::Master(at), &action)?;
-        if let Action::ToScheduler(_, scheduler::Event::Error { is_final: true, message }) = &action
+        if let Action::ToScheduler(_, scheduler::Event::Error { is_final: true, message, .. }) =
+            &action
             && message.contains("another scheduler")
         {
             self.tally.note(Seen::TakenOver);

@@ -92,7 +92,7 @@ fn scheduler_event(event: &scheduler::Event) -> String {
             let executor = executor.as_ref().map_or("all".to_owned(), ToString::to_string);
             format!("Failure of {executor} on {agent}: {message}")
         }
-        It::Error { message, is_final } => {
+        It::Error { message, is_final, .. } => {
             let end = if *is_final { " for good" } else { "" };
             format!("Error{end}: {message}")
         }
@@ -131,7 +131,7 @@ fn agent_event(event: &agent_link::Event) -> String {
         }
         It::Message { executor, .. } => format!("Message for {executor}"),
         It::ReadLog { request, log, .. } => format!("ReadLog {} {}", request.0, log.task),
-        It::Error { message, is_final } => {
+        It::Error { message, is_final, .. } => {
             format!("Error{}: {message}", if *is_final { " for good" } else { "" })
         }
         It::Heartbeat => "Heartbeat".to_owned(),

@@ -151,8 +151,11 @@ fn master_event(first: &str, words: &mut Words) -> Result<Event, String> {
         "registered" => Ok(Event::Registered(welcome(words)?)),
         "reregistered" => Ok(Event::Reregistered(welcome(words)?)),
         "heartbeat" => Ok(Event::Heartbeat),
-        "error" => Ok(Event::Error { message: words.rest(), is_final: false }),
-        "final" => Ok(Event::Error { message: words.rest(), is_final: true }),
+        "error" => Ok(Event::Error { message: words.rest(), is_final: false, epoch: Epoch::NONE }),
+        "final" => {
+            let epoch = epoch(words)?;
+            Ok(Event::Error { message: words.rest(), is_final: true, epoch })
+        }
         "command" => Ok(Event::Command { number: words.parse()?, command: command(words)? }),
         "acknowledge" => {
             let (framework, task) = words.pair()?;
@@ -183,9 +186,14 @@ fn master_event(first: &str, words: &mut Words) -> Result<Event, String> {
 }
 
 fn welcome(words: &mut Words) -> Result<Welcome, String> {
-    let epoch = words.value("epoch").map_or(Ok(0), |text| text.parse().map_err(|_| "epoch=N"))?;
+    let epoch = epoch(words)?;
     let (agent, session) = (words.parse()?, words.parse()?);
-    Ok(Welcome { agent, session, heartbeat_ms: 15_000, epoch: Epoch(epoch) })
+    Ok(Welcome { agent, session, heartbeat_ms: 15_000, epoch })
+}
+
+fn epoch(words: &mut Words) -> Result<Epoch, String> {
+    let epoch = words.value("epoch").map_or(Ok(0), |text| text.parse().map_err(|_| "epoch=N"));
+    Ok(Epoch(epoch?))
 }
 
 fn command(words: &mut Words) -> Result<Command, String> {

@@ -65,7 +65,7 @@ fn scheduler_event(event: &scheduler::Event) -> String {
             Some(executor) => format!("Failure {agent} {executor} \"{message}\""),
             None => format!("Failure {agent} \"{message}\""),
         },
-        Event::Error { message, is_final } => {
+        Event::Error { message, is_final, .. } => {
             format!("Error {}\"{message}\"", if *is_final { "final " } else { "" })
         }
         Event::Heartbeat => "Heartbeat".to_owned(),
@@ -109,7 +109,7 @@ fn agent_event(event: &agent_link::Event) -> String {
         Event::ReadLog { request, framework, log } => {
             format!("ReadLog {} {framework}/{}", request.0, log.task)
         }
-        Event::Error { message, is_final } => {
+        Event::Error { message, is_final, .. } => {
             format!("Error {}\"{message}\"", if *is_final { "final " } else { "" })
         }
         Event::Heartbeat => "Heartbeat".to_owned(),

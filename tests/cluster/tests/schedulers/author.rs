@@ -182,7 +182,7 @@ fn short(event: &Event) -> String {
         Event::Update(status) => format!("Update {} {}", status.task, status.state),
         Event::Message { .. } => "Message".to_owned(),
         Event::Failure { agent, .. } => format!("Failure {agent}"),
-        Event::Error { message, is_final } => format!("Error {is_final} {message}"),
+        Event::Error { message, is_final, .. } => format!("Error {is_final} {message}"),
         Event::Heartbeat => "Heartbeat".to_owned(),
     }
 }

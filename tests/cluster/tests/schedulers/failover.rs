@@ -38,7 +38,7 @@ fn id(task: &str) -> TaskId {
 async fn first_is_told_for_good(first: &mut Author) {
     let message = first
         .until("Error", |event| match event {
-            Event::Error { message, is_final: true } => Some(message.clone()),
+            Event::Error { message, is_final: true, .. } => Some(message.clone()),
             _ => None,
         })
         .await;

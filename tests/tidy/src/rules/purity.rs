@@ -91,6 +91,7 @@ mod tests {
     fn lines(code: &str) -> Vec<String> {
         let planted = [
             ("agent/core/src/x.rs", code),
+            ("scheduler/src/action.rs", ""),
             ("scheduler/src/session.rs", ""),
             ("scheduler/src/tasks.rs", ""),
         ];
@@ -130,7 +131,8 @@ mod tests {
     #[test]
     fn pure_files_of_other_rooms_are_watched_and_must_exist() {
         let planted = [("scheduler/src/session.rs", "\nuse std::fs;")];
-        let expected = ["scheduler/src/session.rs:2", "scheduler/src/tasks.rs:1"];
+        let expected =
+            ["scheduler/src/session.rs:2", "scheduler/src/action.rs:1", "scheduler/src/tasks.rs:1"];
         assert_eq!(RULE.found_in(&planted), expected);
     }
 }
