@@ -17,6 +17,7 @@ pub struct Room {
 const MODEL: &str = "stoa-model";
 const PROTOCOL: &str = "stoa-protocol";
 const MACHINE: &str = "stoa-machine";
+const ETCD: &str = "stoa-etcd";
 const MASTER_CORE: &str = "stoa-master-core";
 const MASTER: &str = "stoa-master";
 const AGENT_CORE: &str = "stoa-agent-core";
@@ -41,8 +42,9 @@ pub const ROOMS: &[Room] = &[
     light("model", MODEL, &[]),
     light("protocol", PROTOCOL, &[MODEL]),
     light("machine", MACHINE, &[MODEL]),
+    light("etcd", ETCD, &[]),
     light("master/core", MASTER_CORE, &[MODEL, PLANTED]),
-    heavy("master", MASTER, &[MODEL, PROTOCOL, MACHINE, MASTER_CORE]),
+    heavy("master", MASTER, &[MODEL, PROTOCOL, MACHINE, ETCD, MASTER_CORE]),
     light("agent/core", AGENT_CORE, &[MODEL, PLANTED]),
     heavy("agent", AGENT, &[MODEL, PROTOCOL, MACHINE, AGENT_CORE, EXECUTOR_HOST]),
     heavy("wasm-executors/host", EXECUTOR_HOST, &[MODEL, MACHINE]),
@@ -86,11 +88,11 @@ pub const ENGINE: &[&str] = &["wasmtime", "wasmtime-wasi", EXECUTOR_HOST];
 
 /// Crates from outside that only some rooms may depend on, by the rooms' directories.
 pub const CONFINED: &[(&str, &[&str])] = &[
-    ("prost", &["protocol"]),
-    ("tonic-prost", &["protocol"]),
-    ("tonic-prost-build", &["protocol"]),
-    ("protox", &["protocol"]),
-    ("tonic", &["protocol", "master", "agent", "scheduler", "cli"]),
+    ("prost", &["protocol", "etcd"]),
+    ("tonic-prost", &["protocol", "etcd"]),
+    ("tonic-prost-build", &["protocol", "etcd"]),
+    ("protox", &["protocol", "etcd"]),
+    ("tonic", &["protocol", "etcd", "master", "agent", "scheduler", "cli"]),
     ("wasmtime", &["wasm-executors/host"]),
     ("wasmtime-wasi", &["wasm-executors/host"]),
     ("redb", &["master"]),

@@ -165,7 +165,7 @@ mod tests {
                         [dev-dependencies]\nanyhow.workspace = true\n";
         let found = whats(&[("master/core/Cargo.toml", manifest)]);
         let expected = [
-            "master/core/Cargo.toml:2 prost is confined to protocol",
+            "master/core/Cargo.toml:2 prost is confined to protocol, etcd",
             "master/core/Cargo.toml:3 serde in the pure room master/core",
         ];
         assert_eq!(found, expected);

@@ -7,9 +7,9 @@ use crate::rule::{Finding, Rule};
 /// Only files that open a connection know gRPC, only those that keep something know the store.
 pub const RULE: Rule = Rule {
     name: "knowledge",
-    allowed: "tonic in `protocol` and in the files of CONNECTIONS (tests/tidy/src/rooms.rs); redb \
-              in files and directories called `store` or `checkpoint`; prost in `protocol`; \
-              wasmtime in `wasm-executors/host`",
+    allowed: "tonic in `protocol`, in `etcd` and in the files of CONNECTIONS \
+              (tests/tidy/src/rooms.rs); redb in files and directories called `store` or \
+              `checkpoint`; prost in `protocol` and `etcd`; wasmtime in `wasm-executors/host`",
     mend: "hand a value of `model` over instead, or name the file in CONNECTIONS with its reason",
     exceptions: &[],
     find,
@@ -18,8 +18,8 @@ pub const RULE: Rule = Rule {
 /// Whether a file may have a path that starts with this crate.
 fn may_know(file: &File, name: &str) -> bool {
     match name {
-        "tonic" => is_in(file, "protocol") || rooms::is_connection(&file.path),
-        "prost" | "tonic_prost" => is_in(file, "protocol"),
+        "tonic" => speaks(file) || rooms::is_connection(&file.path),
+        "prost" | "tonic_prost" => speaks(file),
         "wasmtime" | "wasmtime_wasi" => is_in(file, "wasm-executors/host"),
         "redb" => keeps(file),
         _ => true,
@@ -58,6 +58,11 @@ fn find_stale(house: &House) -> Vec<Finding> {
             Finding::new("tests/tidy/src/rooms.rs", 1, what)
         })
         .collect()
+}
+
+/// Whether the file is where a wire is made: ours, or that of etcd.
+fn speaks(file: &File) -> bool {
+    is_in(file, "protocol") || is_in(file, "etcd")
 }
 
 fn is_in(file: &File, dir: &str) -> bool {
