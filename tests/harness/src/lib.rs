@@ -1,5 +1,5 @@
-//! Starts real processes of the `stoa` binary for tests, reads what they print, and ends them with
-//! the test. It never looks inside of them.
+//! Starts real processes for tests, of the `stoa` binary and of etcd, reads what they print, and
+//! ends them with the test. It never looks inside of them.
 //!
 //! Everything here fails by panicking with what is known by then: its callers are tests.
 
@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod compiled;
 pub mod default_port;
 pub mod document;
+pub mod etcd;
 pub mod finished;
 pub mod hosts;
 pub mod house;
@@ -18,6 +19,7 @@ pub mod wildcard;
 
 pub use cluster::{Cluster, Plan};
 pub use compiled::compiled_code;
+pub use etcd::Etcd;
 pub use finished::Finished;
 pub use hosts::HostProcess;
 pub use house::sample;
