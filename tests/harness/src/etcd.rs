@@ -100,9 +100,22 @@ impl Etcd {
     /// If it runs, or does not serve in time.
     #[track_caller]
     pub fn restart(&mut self, member: usize) {
-        assert!(self.members[member].process.is_none(), "member {member} runs");
-        self.run(member, "existing");
-        self.wait_until_it_serves(member);
+        self.restart_all(&[member]);
+    }
+
+    /// Starts members that were killed, and waits until they serve: two of three do not one by one.
+    ///
+    /// # Panics
+    /// If one runs, or does not serve in time.
+    #[track_caller]
+    pub fn restart_all(&mut self, members: &[usize]) {
+        for member in members {
+            assert!(self.members[*member].process.is_none(), "member {member} runs");
+            self.run(*member, "existing");
+        }
+        for member in members {
+            self.wait_until_it_serves(*member);
+        }
     }
 
     /// Waits until a member serves, which it does when a majority does.
