@@ -3,11 +3,13 @@
 
 mod access;
 mod agents;
+mod any_store;
 mod artifacts;
 pub mod backup;
 mod backup_stream;
 mod connections;
 mod door;
+mod etcd_store;
 mod limits;
 mod main_loop;
 mod operators;
@@ -16,7 +18,9 @@ mod server;
 mod store;
 mod tenure;
 
+pub use any_store::{AnyStore, AnyStoreError};
 pub use door::{Door, Role};
+pub use etcd_store::{EtcdStore, EtcdStoreError, Keys};
 pub use server::{MasterError, OpenMaster, Settings, serve};
 pub use stoa_master_core::Config;
 pub use store::StoreError;

@@ -43,3 +43,18 @@ pub const BACKUP_WAIT_SECONDS: u64 = 30;
 /// Bytes that a peer may send before it must wait for the receiver. Source: HTTP/2 flow control,
 /// whose default of 64 KiB makes every batch wait for a round trip.
 pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+
+/// Bytes that are changed in etcd at once; a single record may be longer. Well below what etcd
+/// takes, as it is estimated.
+pub const COMMIT_BYTES_MAX: usize = 1 << 20;
+
+/// Times that a commit is sent to etcd while nobody answers. Then it has failed, and the store with
+/// it.
+pub const COMMIT_ATTEMPTS_MAX: usize = 4;
+
+/// Milliseconds between two of these.
+pub const COMMIT_PAUSE_MS: u64 = 100;
+
+/// Times that all of etcd is read anew because it has forgotten what was there at the beginning.
+/// Then reading has failed.
+pub const READS_MAX: usize = 3;

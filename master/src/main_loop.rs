@@ -12,9 +12,9 @@ use stoa_model::scheduler;
 use stoa_protocol::scheduler::calls::Refused;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::any_store::{AnyStore, AnyStoreError};
 use crate::connections::{Connections, Outlet};
 use crate::limits::{INPUTS_PER_ROUND_MAX, WATCHERS_MAX};
-use crate::store::{Store, StoreError};
 use crate::tenure::Tenure;
 
 /// What the servers tell the loop.
@@ -62,7 +62,7 @@ fn stopped_by(action: &Action) -> Option<Epoch> {
 /// The loop and all it owns.
 pub struct MainLoop {
     core: Master,
-    store: Store,
+    store: AnyStore,
     clock: Clock,
     tenure: Tenure,
     incoming: mpsc::Receiver<Incoming>,
@@ -78,7 +78,7 @@ impl MainLoop {
     /// A loop that nobody is connected to yet.
     pub fn new(
         core: Master,
-        store: Store,
+        store: AnyStore,
         (clock, tenure): (Clock, Tenure),
         incoming: mpsc::Receiver<Incoming>,
     ) -> Self {
@@ -100,8 +100,9 @@ impl MainLoop {
     /// which it learned that is sent. All that it serves ends with it.
     ///
     /// # Errors
-    /// [`StoreError`] if a record cannot be made durable: then nothing that relies on it was sent.
-    pub async fn run(mut self) -> Result<Over, StoreError> {
+    /// [`AnyStoreError`] if a record cannot be made durable: then nothing that relies on it was
+    /// sent.
+    pub async fn run(mut self) -> Result<Over, AnyStoreError> {
         let mut round = Vec::with_capacity(INPUTS_PER_ROUND_MAX);
         loop {
             let count = self.wait(&mut round).await;
@@ -181,7 +182,7 @@ impl MainLoop {
     }
 
     /// Makes the round's records durable, all in one transaction, before anything is delivered.
-    async fn record(&mut self, actions: &mut Vec<Action>) -> Result<(), StoreError> {
+    async fn record(&mut self, actions: &mut Vec<Action>) -> Result<(), AnyStoreError> {
         let is_record = |action: &mut Action| matches!(action, Action::Record(_));
         let records: Vec<Record> = actions
             .extract_if(.., is_record)
@@ -247,6 +248,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
+    use crate::store::Store;
 
     /// What an operator is answered by a loop whose lease lasts as long as this.
     async fn answered(lease_ms: u64) -> (Over, Option<Answer>) {
@@ -261,6 +263,7 @@ mod tests {
         let (asker, answer) = oneshot::channel();
         to_loop.send(Incoming::Query(RequestId(1), Query::State, asker)).await.unwrap();
         drop(to_loop);
+        let store = AnyStore::Embedded(store);
         let main_loop = MainLoop::new(core, store, (clock, Tenure::of_lease(until)), incoming);
         let over = main_loop.run().await.unwrap();
         (over, answer.await.ok())
