@@ -322,7 +322,7 @@ fn text(page: &Page) -> Option<String> {
 }
 
 /// Who leads, as the page of the leader's key says.
-fn leader(page: &Page) -> Option<Leader> {
+pub(crate) fn leader(page: &Page) -> Option<Leader> {
     let entry = page.entries.first()?;
     let address = String::from_utf8_lossy(&entry.value).into_owned();
     Some(Leader { address, epoch: Epoch(entry.create_revision) })

@@ -58,3 +58,13 @@ pub const COMMIT_PAUSE_MS: u64 = 100;
 /// Times that all of etcd is read anew because it has forgotten what was there at the beginning.
 /// Then reading has failed.
 pub const READS_MAX: usize = 3;
+
+/// Questions of the election that may wait for etcd. One more is not asked: the election counts on
+/// answers that do not come.
+pub const QUESTIONS_WAITING_MAX: usize = 16;
+
+/// Milliseconds after which the leader's key is read although nobody says that it has changed.
+pub const LEADER_LOOK_MS: u64 = 3_000;
+
+/// Milliseconds until the leader's key is watched anew after a watch has failed.
+pub const LEADER_WATCH_PAUSE_MS: u64 = 500;

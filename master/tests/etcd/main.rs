@@ -1,5 +1,6 @@
-//! The store that masters share, against a real etcd.
+//! Masters' store and election against a real etcd.
 
+mod election;
 mod faults;
 mod records;
 mod scene;

@@ -76,6 +76,7 @@ pub const CONNECTIONS: &[(&str, &str)] = &[
     ("master/src/backup_stream.rs", "backups on their way to operators"),
     ("master/src/connections.rs", "the queues that end in these streams"),
     ("master/src/door.rs", "the way from these services to the main loop"),
+    ("master/src/lease_keeper.rs", "the questions of the election, and the watch of its key"),
     ("master/src/operators.rs", "the queries of operators"),
     ("master/src/schedulers.rs", "the streams of schedulers"),
     ("master/src/server.rs", "the port that all of these share"),
