@@ -44,8 +44,8 @@ pub const BACKUP_WAIT_SECONDS: u64 = 30;
 /// whose default of 64 KiB makes every batch wait for a round trip.
 pub const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 
-/// Bytes that are changed in etcd at once; a single record may be longer. Well below what etcd
-/// takes, as it is estimated.
+/// Bytes that are changed in etcd at once, as they are estimated: then the next transaction begins.
+/// No record that is legal at the doors is longer, and etcd takes half as much again.
 pub const COMMIT_BYTES_MAX: usize = 1 << 20;
 
 /// Times that a commit is sent to etcd while nobody answers. Then it has failed, and the store with

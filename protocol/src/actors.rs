@@ -9,8 +9,8 @@ use stoa_model::ids::Role;
 use stoa_model::limits::ENTRIES_MAX;
 use stoa_model::scheduler::MasterInfo;
 
-use crate::door::{duration_ms, entries, grace_max_ms, list, required, text};
-use crate::limits::{LABEL_BYTES_MAX, NAME_BYTES_MAX};
+use crate::door::{duration_ms, entries, grace_max_ms, list, required, size, text};
+use crate::limits::{LABEL_BYTES_MAX, LABELS_BYTES_MAX, NAME_BYTES_MAX};
 use crate::malformed::Malformed;
 use crate::pb;
 use crate::task::key;
@@ -95,6 +95,8 @@ pub(crate) fn attributes_from_proto(
     protos: Vec<pb::Attribute>,
 ) -> Result<BTreeMap<String, String>, Malformed> {
     entries("attributes", protos.len(), ENTRIES_MAX)?;
+    let bytes = protos.iter().map(|proto| proto.key.len() + proto.value.len()).sum();
+    size("attributes", bytes, LABELS_BYTES_MAX)?;
     let mut attributes = BTreeMap::new();
     for (index, proto) in protos.into_iter().enumerate() {
         let outside = |malformed: Malformed| malformed.at(index).inside("attributes");
@@ -124,6 +126,8 @@ impl Wire for FrameworkInfo {
 
     fn from_proto(proto: pb::FrameworkInfo) -> Result<Self, Malformed> {
         let failover_timeout_ms = proto.failover_timeout_ms.unwrap_or(FAILOVER_TIMEOUT_MS_DEFAULT);
+        let labels_bytes = proto.labels.iter().map(|label| label.key.len() + label.value.len());
+        size("labels", labels_bytes.sum(), LABELS_BYTES_MAX)?;
         Ok(Self {
             name: text("name", proto.name, NAME_BYTES_MAX)?,
             user: text("user", proto.user, NAME_BYTES_MAX)?,

@@ -8,6 +8,10 @@ pub const NAME_BYTES_MAX: usize = 1_024;
 /// Bytes of the key, and of the value, of a label or an attribute. Longer ones are refused.
 pub const LABEL_BYTES_MAX: usize = 4_096;
 
+/// Bytes of all labels of a framework, or of all attributes of an agent, with their keys. More are
+/// refused at the door: what is said of one of them must fit in one transaction of a store.
+pub const LABELS_BYTES_MAX: usize = 512 << 10;
+
 /// Bytes of a path, as of Linux' PATH_MAX. Longer ones are refused at the door.
 pub const PATH_BYTES_MAX: usize = 4_096;
 

@@ -141,10 +141,15 @@ pub fn record(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stoa_etcd::limits::PREFIX_BYTES_MAX;
     use stoa_model::agent::AgentInfo;
     use stoa_model::framework::{FrameworkInfo, ROLE_DEFAULT};
     use stoa_model::ids::Role;
+    use stoa_model::limits::{DURATION_MS_MAX, ENTRIES_MAX, ID_BYTES_MAX};
+    use stoa_model::ports::Ports;
     use stoa_model::resources::Resources;
+    use stoa_model::task::Label;
+    use stoa_protocol::limits::{LABELS_BYTES_MAX, NAME_BYTES_MAX, PORT_RANGES_MAX};
 
     fn agent(name: &str) -> AgentId {
         AgentId::new(name).unwrap()
@@ -255,5 +260,48 @@ mod tests {
         assert_eq!(batch[&name(max)], Some(b"F1".to_vec()));
         assert_eq!(batch[&name(0)], None);
         assert_eq!(batch.len(), 4);
+    }
+
+    /// Whoever registers with as much as is legal must not be able to stop the master.
+    #[test]
+    fn largest_legal_record_fits_into_a_transaction() {
+        let name = "n".repeat(NAME_BYTES_MAX);
+        let ports = (0..PORT_RANGES_MAX as u16).map(|n| (2 * n, 2 * n));
+        let mut resources = Resources::new(u64::MAX, u64::MAX);
+        resources.disk_bytes = u64::MAX;
+        resources.ports = Ports::from_ranges(ports);
+        for n in 0..ENTRIES_MAX {
+            resources = resources.with_scalar(&format!("{n:064}"), u64::MAX);
+        }
+        let entry = LABELS_BYTES_MAX / ENTRIES_MAX;
+        let texts = (0..ENTRIES_MAX).map(|n| (format!("{n:04}"), "v".repeat(entry - 4)));
+        let largest = AgentInfo {
+            hostname: name.clone(),
+            resources,
+            attributes: texts.clone().collect(),
+            version: name.clone(),
+        };
+        let role = |n| Role::new(&format!("{n:0>200}")).unwrap();
+        let framework_info = FrameworkInfo {
+            name: name.clone(),
+            user: name,
+            roles: (0..ENTRIES_MAX).map(role).collect(),
+            failover_timeout_ms: DURATION_MS_MAX,
+            labels: texts.map(|(key, value)| Label { key, value }).collect(),
+            ends_alone: true,
+        };
+        let id = "i".repeat(ID_BYTES_MAX);
+        let records = [
+            Record::Agent { id: agent(&id), info: largest.clone() },
+            Record::Framework { id: framework(&id), info: framework_info.clone() },
+        ];
+        assert!(decode(&encode(&largest)) == Ok(largest), "it is legal");
+        assert!(decode(&encode(&framework_info)) == Ok(framework_info), "it is legal");
+        for record in records {
+            let prefix = "p".repeat(PREFIX_BYTES_MAX);
+            let changes = changes(&Keys::below(&prefix), &record, &mut 0);
+            let bytes: usize = changes.iter().map(size).sum();
+            assert!(bytes <= COMMIT_BYTES_MAX, "{bytes}");
+        }
     }
 }

@@ -59,8 +59,8 @@ async fn large_values_are_read_in_smaller_pages() {
     let client = client(&etcd);
     let epoch = lead(&client, "one:1", None).await;
     let (mut store, _) = open(&client, epoch).await.unwrap();
-    // 40 MiB, more than is taken of etcd at once.
-    let records: Vec<_> = (0..40).map(|n| admitted_with(n, 256)).collect();
+    // 37 MiB, more than is taken of etcd at once.
+    let records: Vec<_> = (0..80).map(|n| admitted_with(n, 120)).collect();
     store.commit(records.clone()).await.unwrap();
     let found = recovered(&client).await;
     assert!(found == sum(&records), "{} agents were found", found.agents.len());

@@ -8,7 +8,9 @@ use stoa_model::operator::{ClusterEvent, ClusterState};
 use stoa_model::status::{Reason, TaskStatus};
 use stoa_model::task::TaskState;
 use stoa_protocol::artifacts::{self, Chunk, Fetch};
-use stoa_protocol::limits::{EVENT_OFFERS_MAX, NAME_BYTES_MAX, REREGISTER_ENTRIES_MAX};
+use stoa_protocol::limits::{
+    EVENT_OFFERS_MAX, LABELS_BYTES_MAX, NAME_BYTES_MAX, REREGISTER_ENTRIES_MAX,
+};
 use stoa_protocol::scheduler::calls::{Refused, call_from_proto};
 use stoa_protocol::wire::{Undecodable, decode, encode};
 use stoa_protocol::{Malformed, Wire, agent_link, operator, pb, scheduler};
@@ -44,6 +46,8 @@ fn illegal_scheduler_call_is_answered_with_its_field() {
     let too_many = vec!["offer".to_owned(); BATCH_ENTRIES_MAX + 1];
     let long = "x".repeat(NAME_BYTES_MAX + 1);
     let request = ResourceRequest { agent: Some(bad()), resources: None };
+    let label = pb::Label { key: "k".into(), value: "v".repeat(4_000) };
+    let labels = vec![label; LABELS_BYTES_MAX / 4_000 + 1];
     let cases = [
         ("register.info", Kind::Register(Register { info: None })),
         ("register.info.name", register(pb::FrameworkInfo { name: long, ..info() })),
@@ -52,6 +56,7 @@ fn illegal_scheduler_call_is_answered_with_its_field() {
             "register.info.roles[1]",
             register(pb::FrameworkInfo { roles: vec!["a".into(), "a".into()], ..info() }),
         ),
+        ("register.info.labels", register(pb::FrameworkInfo { labels, ..info() })),
         (
             "register.info.failover_timeout_ms",
             register(pb::FrameworkInfo {
@@ -165,12 +170,19 @@ fn illegal_agent_call_is_named() {
     let chunk = pb::LogChunk { data: vec![0; CHUNK_BYTES_MAX + 1], is_end: false };
     let twice = vec![pb::Attribute { key: "zone".into(), value: String::new() }; 2];
     let info = pb::AgentInfo { attributes: twice, ..agent_info() };
+    let attribute = |n| pb::Attribute { key: format!("{n:04}"), value: "v".repeat(1_000) };
+    let attributes = (0..LABELS_BYTES_MAX / 1_000).map(attribute).collect();
+    let heavy = pb::AgentInfo { attributes, ..agent_info() };
     let tasks = vec![pb::TaskRecord::default(); REREGISTER_ENTRIES_MAX + 1];
     let cases = [
         ("call", None),
         (
             "register.info.attributes[1].key",
             Some(Kind::Register(Register { info: Some(info), epoch: 0 })),
+        ),
+        (
+            "register.info.attributes",
+            Some(Kind::Register(Register { info: Some(heavy), epoch: 0 })),
         ),
         (
             "reregister.session.session",
