@@ -9,16 +9,19 @@ use stoa_etcd::{
 };
 use stoa_harness::Etcd;
 
-/// Quick, since what does not answer in these tests never will.
-const PACE: Pace = Pace { connect: Duration::from_millis(500), call: Duration::from_millis(1_000) };
-
+/// A client that has patience, as machines under load are slow.
 fn client(url: &str) -> Client {
-    client_with(url, PACE)
+    client_with(url, Duration::from_secs(5))
 }
 
-fn client_with(url: &str, pace: Pace) -> Client {
+/// A client that soon gives up what does not answer.
+fn hasty_client(url: &str) -> Client {
+    client_with(url, Duration::from_secs(1))
+}
+
+fn client_with(url: &str, call: Duration) -> Client {
     let place: Place = url.parse().expect("the harness says where its etcd is");
-    Client::new(&place, pace)
+    Client::new(&place, Pace { call, ..Pace::default() })
 }
 
 fn put(key: &str, value: impl Into<Vec<u8>>) -> Operation {
@@ -107,7 +110,7 @@ async fn transaction_changes_nothing_unless_all_that_it_compares_holds() {
 #[tokio::test]
 async fn what_is_too_much_is_not_sent_and_what_is_too_long_is_said() {
     let etcd = Etcd::start(1);
-    let client = client_with(&etcd.url("x"), Pace::default());
+    let client = client(&etcd.url("x"));
     let puts = |count| (0..count).map(|n| put(&format!("x/{n:03}"), [0])).collect();
     client.transact(&all(puts(OPERATIONS_PER_TXN_MAX))).await.unwrap();
     let error = client.transact(&all(puts(OPERATIONS_PER_TXN_MAX + 1))).await.unwrap_err();
@@ -177,19 +180,19 @@ async fn watch_tells_of_changes_and_of_its_own_end() {
 #[tokio::test]
 async fn members_that_are_away_are_passed_over() {
     let mut etcd = Etcd::start(3);
-    let client = client(&etcd.url("x"));
-    let (members, warnings) = client.check().await.unwrap();
+    let named = client(&etcd.url("x"));
+    let (members, warnings) = named.check().await.unwrap();
     assert_eq!(members.len(), 3);
     let is_of_version =
         |warning: &Warning| matches!(warning, Warning::OldVersion { .. } | Warning::Away(_));
     assert!(warnings.iter().all(is_of_version), "{warnings:?}");
 
-    client.transact(&all(vec![put("a", [1])])).await.unwrap();
+    named.transact(&all(vec![put("a", [1])])).await.unwrap();
     etcd.kill(0);
     etcd.wait_until_it_serves(1);
-    assert_eq!(value(&client, "a").await, Some(vec![1]));
+    assert_eq!(value(&named, "a").await, Some(vec![1]));
     // Nothing was sent to the one that is away, so that even a change can go on to the next.
-    let anew = client_with(&etcd.url("x"), Pace::default());
+    let anew = client(&etcd.url("x"));
     anew.transact(&all(vec![put("a", [2])])).await.unwrap();
     let (members, warnings) = anew.check().await.unwrap();
     assert_eq!(members.len(), 2);
@@ -206,7 +209,7 @@ async fn members_that_are_away_are_passed_over() {
 #[tokio::test]
 async fn nobody_knows_what_a_silent_member_has_done() {
     let mut etcd = Etcd::start(1);
-    let client = client(&etcd.url("x"));
+    let client = hasty_client(&etcd.url("x"));
     client.transact(&all(vec![put("a", [1])])).await.unwrap();
     etcd.freeze(0);
     let error = client.transact(&all(vec![put("a", [2])])).await.unwrap_err();
@@ -219,7 +222,7 @@ async fn nobody_knows_what_a_silent_member_has_done() {
     assert!(matches!(value(&client, "a").await.as_deref(), Some([1 | 2])));
 
     etcd.kill(0);
-    let unreachable = client_with(&etcd.url("x"), PACE);
+    let unreachable = hasty_client(&etcd.url("x"));
     let error = unreachable.transact(&all(vec![put("a", [3])])).await.unwrap_err();
     assert!(matches!(error, EtcdError::Unreachable { .. }), "nothing was sent: {error}");
     let error = unreachable.check().await.unwrap_err();

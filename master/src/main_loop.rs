@@ -264,6 +264,7 @@ mod tests {
         let (asker, answer) = oneshot::channel();
         to_loop.send(Incoming::Query(RequestId(1), Query::State, asker)).await.unwrap();
         drop(to_loop);
+        let store = AnyStore::Embedded(store);
         let main_loop = MainLoop::new(core, store, (clock, Tenure::of_lease(until)), incoming);
         let over = main_loop.run().await.unwrap();
         (over, answer.await.ok())

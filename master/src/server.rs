@@ -24,6 +24,7 @@ use crate::any_store::{AnyStore, AnyStoreError};
 use crate::artifacts::ArtifactService;
 use crate::backup_stream::Backups;
 use crate::door::{Door, Role};
+use crate::etcd_store::EtcdStoreError;
 use crate::limits::{INPUTS_WAITING_MAX, KEEPALIVE_SECONDS, STREAM_WINDOW_BYTES};
 use crate::main_loop::{MainLoop, Over};
 use crate::operators::{Extras, OperatorService};
@@ -51,9 +52,9 @@ pub enum MasterError {
     /// Its store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A record cannot be made durable.
+    /// The store that it shares cannot be used, or it leads no more.
     #[error(transparent)]
-    Commit(#[from] AnyStoreError),
+    EtcdStore(#[from] EtcdStoreError),
     /// Its artifacts cannot be stored.
     #[error(transparent)]
     Artifacts(#[from] ArtifactError),
@@ -77,6 +78,15 @@ pub enum MasterError {
     /// Its port does not serve any more.
     #[error("the master's server has failed")]
     Server(#[from] tonic::transport::Error),
+}
+
+impl From<AnyStoreError> for MasterError {
+    fn from(error: AnyStoreError) -> Self {
+        match error {
+            AnyStoreError::Embedded(error) => Self::Store(error),
+            AnyStoreError::Etcd(error) => Self::EtcdStore(error),
+        }
+    }
 }
 
 /// A master whose state is its own and read; it does not serve yet.
@@ -120,8 +130,8 @@ impl OpenMaster {
         let (to_loop, inputs) = mpsc::channel(INPUTS_WAITING_MAX);
         let backups = Backups::of(self.store.snapshots());
         let leads = (self.clock, Tenure::endless());
-        let main_loop =
-            MainLoop::new(self.core, AnyStore::Embedded(self.store), leads, inputs).run();
+        let store = AnyStore::Embedded(self.store);
+        let main_loop = MainLoop::new(self.core, store, leads, inputs).run();
         // A single master leads as long as it lives.
         let (_role, door) = watch::channel(Role::Leader(to_loop));
         let door = Door::new(door);

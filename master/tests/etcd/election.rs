@@ -11,7 +11,7 @@ use stoa_model::epoch::Epoch;
 use tokio::sync::mpsc;
 
 use crate::records::{admitted, sum};
-use crate::scene::{client, keys, open};
+use crate::scene::{hasty_client, keys, open};
 
 /// The longest that anything may take here.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -90,7 +90,7 @@ async fn until<const N: usize>(
 #[tokio::test]
 async fn master_that_stands_still_is_followed_by_another_and_commits_nothing_more() {
     let etcd = Etcd::start(1);
-    let (client, clock) = (client(&etcd), Clock::start());
+    let (client, clock) = (hasty_client(&etcd), Clock::start());
     let mut one = Candidate::new(&client, "one:1", clock);
     until("it leads", [&mut one], |[one]| one.leads().is_some()).await;
     let first = one.leads().unwrap();
@@ -129,7 +129,7 @@ async fn master_that_stands_still_is_followed_by_another_and_commits_nothing_mor
 #[tokio::test]
 async fn master_that_steps_down_is_followed_at_once() {
     let etcd = Etcd::start(1);
-    let (client, clock) = (client(&etcd), Clock::start());
+    let (client, clock) = (hasty_client(&etcd), Clock::start());
     let mut one = Candidate::new(&client, "one:1", clock);
     until("it leads", [&mut one], |[one]| one.leads().is_some()).await;
     let first = one.leads().unwrap();
@@ -143,7 +143,7 @@ async fn master_that_steps_down_is_followed_at_once() {
 #[tokio::test]
 async fn lease_that_etcd_has_ended_ends_the_leadership() {
     let etcd = Etcd::start(1);
-    let (client, clock) = (client(&etcd), Clock::start());
+    let (client, clock) = (hasty_client(&etcd), Clock::start());
     let mut one = Candidate::new(&client, "one:1", clock);
     until("it leads", [&mut one], |[one]| one.leads().is_some()).await;
     let range = stoa_etcd::Range::key(keys().leader());
@@ -157,7 +157,7 @@ async fn lease_that_etcd_has_ended_ends_the_leadership() {
 #[tokio::test]
 async fn etcd_without_a_majority_has_no_leader_and_one_with_it_has() {
     let mut etcd = Etcd::start(3);
-    let (client, clock) = (client(&etcd), Clock::start());
+    let (client, clock) = (hasty_client(&etcd), Clock::start());
     let mut one = Candidate::new(&client, "one:1", clock);
     let mut other = Candidate::new(&client, "other:1", clock);
     let someone =

@@ -11,7 +11,7 @@ use stoa_master_core::Record;
 use stoa_master_core::election::Input;
 
 use crate::records::{admitted, sum};
-use crate::scene::{client, depose, keys, lead, open, recovered};
+use crate::scene::{client, depose, hasty_client, keys, lead, open, recovered};
 
 /// Commits one record after another; `done` says how many are durable.
 async fn commit_all(store: &mut EtcdStore, records: &[Record], done: &Cell<usize>) {
@@ -69,7 +69,7 @@ async fn commit_to_a_member_that_stands_still_is_made_once() {
     let mut etcd = Etcd::start(1);
     let client = client(&etcd);
     let epoch = lead(&client, "one:1", None).await;
-    let (mut store, _) = open(&client, epoch).await.unwrap();
+    let (mut store, _) = open(&hasty_client(&etcd), epoch).await.unwrap();
     let records: Vec<_> = (100..130).map(admitted).collect();
     let done = Cell::new(0);
     // Longer than a call is waited for, so that it is made again while the first is on its way.
@@ -91,7 +91,7 @@ async fn commit_of_which_nobody_knows_is_found_or_not_and_nothing_comes_after_it
     let mut etcd = Etcd::start(1);
     let client = client(&etcd);
     let epoch = lead(&client, "one:1", None).await;
-    let (mut store, _) = open(&client, epoch).await.unwrap();
+    let (mut store, _) = open(&hasty_client(&etcd), epoch).await.unwrap();
     store.commit(vec![admitted(1)]).await.unwrap();
     etcd.freeze(0);
     let error = store.commit(vec![admitted(2)]).await.unwrap_err();

@@ -11,14 +11,19 @@ use stoa_model::epoch::Epoch;
 /// The prefix of the cluster.
 pub const PREFIX: &str = "test/stoa";
 
-/// Quick enough that what does not answer is soon given up.
-pub const PACE: Pace =
-    Pace { connect: Duration::from_millis(500), call: Duration::from_millis(1_000) };
-
-/// A client of all members.
+/// A client of all members that has patience, as machines under load are slow.
 pub fn client(etcd: &Etcd) -> Client {
+    client_with(etcd, Duration::from_secs(5))
+}
+
+/// A client of all members that soon gives up what does not answer.
+pub fn hasty_client(etcd: &Etcd) -> Client {
+    client_with(etcd, Duration::from_secs(1))
+}
+
+fn client_with(etcd: &Etcd, call: Duration) -> Client {
     let place: Place = etcd.url(PREFIX).parse().expect("the harness says where its etcd is");
-    Client::new(&place, PACE)
+    Client::new(&place, Pace { call, ..Pace::default() })
 }
 
 /// The keys of the cluster.
