@@ -27,6 +27,7 @@ pub use etcd_store::{EtcdStore, EtcdStoreError, Keys};
 pub use lease_keeper::LeaseKeeper;
 pub use operators::Extras;
 pub use server::{MasterError, OpenMaster, Settings, serve};
+pub use stoa_etcd::{IllegalPlace, Place};
 pub use stoa_master_core::Config;
 pub use stoa_master_core::election::Config as ElectionConfig;
 pub use store::StoreError;

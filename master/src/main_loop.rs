@@ -254,7 +254,6 @@ mod tests {
     async fn answered(lease_ms: u64) -> (Over, Option<Answer>) {
         let dir = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(dir.path()).unwrap();
-        let store = AnyStore::Embedded(store);
         let clock = Clock::start();
         let master = MasterInfo { id: "m".into(), version: "0".into(), epoch: Epoch(1) };
         let core = Master::new(Config::new(master), Recovered::default(), clock.now());

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use stoa_etcd::Place;
+use stoa_master::Place;
 use stoa_model::epoch::Epoch;
 use stoa_model::ids::Role;
 

@@ -221,8 +221,8 @@ pub fn weight(text: &str) -> Result<(Role, u32), IllegalValue> {
 }
 
 /// The etcd that masters share.
-pub fn etcd(text: &str) -> Result<stoa_etcd::Place, String> {
-    text.parse().map_err(|error: stoa_etcd::IllegalPlace| error.to_string())
+pub fn etcd(text: &str) -> Result<stoa_master::Place, String> {
+    text.parse().map_err(|error: stoa_master::IllegalPlace| error.to_string())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The wall around files, made of Landlock. It never opens what it lets through.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use landlock::{
     ABI, Access, AccessFs, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
@@ -55,6 +55,6 @@ fn never() -> BitFlags<AccessFs> {
 }
 
 /// Of a file only what files have.
-fn of_kind(path: &PathBuf, what: BitFlags<AccessFs>) -> BitFlags<AccessFs> {
+fn of_kind(path: &Path, what: BitFlags<AccessFs>) -> BitFlags<AccessFs> {
     if path.is_dir() { what } else { what & AccessFs::from_file(RULES) }
 }
