@@ -50,6 +50,9 @@ pub fn to_bytes(record: &Record) -> Vec<u8> {
             let (grace_ms, reason) = (policy.grace_ms.to_le_bytes(), reason.as_str().as_bytes());
             fields(18, &[text(framework), text(task), &grace_ms, reason])
         }
+        Record::PausedSet { framework, task, is_paused } => {
+            fields(22, &[text(framework), text(task), &[u8::from(*is_paused)]])
+        }
         Record::Booted { boot } => fields(19, &[boot.as_bytes()]),
         Record::Updated { framework, status } => fields(7, &[text(framework), &encode(status)]),
         Record::Published { framework, task, failure: None } => {
@@ -148,6 +151,11 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
             role: fields.id()?,
             task: Arc::new(fields.value()?),
             status: fields.value()?,
+        },
+        22 => Record::PausedSet {
+            framework: fields.id()?,
+            task: fields.id()?,
+            is_paused: fields.array::<1>()? == [1],
         },
         tag => return Err(RecordError::Tag(tag)),
     })

@@ -36,6 +36,7 @@ mod master;
 mod mint;
 mod offers;
 mod outbox;
+mod pause;
 mod queries;
 mod reconcile;
 mod record;
