@@ -51,6 +51,9 @@ pub fn to_bytes(record: &Record) -> Vec<u8> {
             let (grace_ms, reason) = (policy.grace_ms.to_le_bytes(), reason.as_str().as_bytes());
             fields(18, &[text(framework), text(task), &grace_ms, reason])
         }
+        Record::PausedSet { framework, task, is_paused } => {
+            fields(24, &[text(framework), text(task), &[u8::from(*is_paused)]])
+        }
         Record::Booted { boot } => fields(19, &[boot.as_bytes()]),
         Record::EpochRaised { epoch } => fields(22, &[&epoch.0.to_le_bytes()]),
         Record::Updated { framework, status } => fields(7, &[text(framework), &encode(status)]),
@@ -159,6 +162,11 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
             framework: fields.id()?,
             host: u64::from_le_bytes(fields.array()?),
             number: u64::from_le_bytes(fields.array()?),
+        },
+        24 => Record::PausedSet {
+            framework: fields.id()?,
+            task: fields.id()?,
+            is_paused: fields.array::<1>()? == [1],
         },
         tag => return Err(RecordError::Tag(tag)),
     })

@@ -16,7 +16,8 @@ use stoa_protocol::artifact_client::{fetch, missing, upload};
 use stoa_protocol::artifacts::Head;
 use stoa_protocol::leader;
 use stoa_protocol::operator::{
-    kill_to_proto, order_to_proto, ordered_from_proto, read_log_to_proto,
+    kill_to_proto, order_to_proto, ordered_from_proto, paused_from_proto, read_log_to_proto,
+    set_paused_to_proto,
 };
 use stoa_protocol::pb::operator_client::OperatorClient;
 use stoa_protocol::pb::{self};
@@ -96,6 +97,20 @@ impl Cluster {
     ) -> Result<TaskRecord, Failure> {
         let answer = self.operator().kill(kill_to_proto(task, &policy)).await.map_err(refused)?;
         TaskRecord::from_proto(answer.into_inner()).map_err(illegal)
+    }
+
+    /// Freezes a task or lets it go on; answers whether that is news.
+    ///
+    /// # Errors
+    /// [`Failure`] if the master knows no such task, the task is over, or the master is gone.
+    pub async fn set_paused(
+        &self,
+        task: &TaskName,
+        is_paused: bool,
+    ) -> Result<(TaskRecord, bool), Failure> {
+        let request = set_paused_to_proto(task, is_paused);
+        let answer = self.operator().set_paused(request).await.map_err(refused)?;
+        paused_from_proto(answer.into_inner()).map_err(illegal)
     }
 
     /// Wants something of an agent; answers its state, or its id if it is gone.

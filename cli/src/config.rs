@@ -91,6 +91,10 @@ pub enum Command {
     Logs(Logs),
     /// Ends a task.
     Kill(Kill),
+    /// Freezes a task: it keeps what it holds and uses no cpu, and its time goes on.
+    Pause(Pause),
+    /// Lets a frozen task go on.
+    Resume(Pause),
     /// Lists agents and what they hold.
     Agents(At),
     /// Lists frameworks.
@@ -253,6 +257,17 @@ pub struct Kill {
     /// Time between the notice and the end, instead of the task's own.
     #[arg(long, value_name = "TIME", value_parser = values::grace_ms)]
     pub grace: Option<u64>,
+}
+
+/// `stoa pause` and `stoa resume`.
+#[derive(Debug, Args)]
+pub struct Pause {
+    /// Which cluster.
+    #[command(flatten)]
+    pub at: At,
+    /// The task: its id, or FRAMEWORK/ID.
+    #[arg(value_name = "TASK", value_parser = task_name)]
+    pub task: TaskName,
 }
 
 /// `stoa events`.

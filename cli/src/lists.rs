@@ -1,10 +1,10 @@
-//! `stoa ps`, `agents`, `frameworks`, `offers`, `describe` and `kill`: questions with one answer.
-//! It never keeps a connection.
+//! `stoa ps`, `agents`, `frameworks`, `offers`, `describe`, `kill`, `pause` and `resume`:
+//! questions with one answer. It never keeps a connection.
 
 use stoa_model::task::KillPolicy;
 
 use crate::cluster::Cluster;
-use crate::config::{At, Describe, Kill, Output, Ps};
+use crate::config::{At, Describe, Kill, Output, Pause, Ps};
 use crate::failure::{Failure, code};
 use crate::table::{print, print_json};
 use crate::view::{AgentView, FrameworkView, OfferView, TaskView};
@@ -74,6 +74,20 @@ pub async fn kill(arguments: Kill, output: Output) -> Result<(), Failure> {
     let cluster = Cluster::find(arguments.at.master.as_deref()).await?;
     let policy = arguments.grace.map(|grace_ms| KillPolicy { grace_ms });
     let task = cluster.kill(&arguments.task, policy).await?;
+    print(&[TaskView::from(&task)], output).map_err(unprinted)
+}
+
+/// Freezes a task or lets it go on, and prints it as it is wanted from now on.
+///
+/// # Errors
+/// [`Failure`] if the master knows no such task, the task is over, or the master does not answer.
+pub async fn set_paused(arguments: Pause, is_paused: bool, output: Output) -> Result<(), Failure> {
+    let cluster = Cluster::find(arguments.at.master.as_deref()).await?;
+    let (task, is_news) = cluster.set_paused(&arguments.task, is_paused).await?;
+    if !is_news {
+        let already = if is_paused { "paused already" } else { "not paused" };
+        eprintln!("stoa: task {} is {already}", arguments.task);
+    }
     print(&[TaskView::from(&task)], output).map_err(unprinted)
 }
 

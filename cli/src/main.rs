@@ -75,6 +75,8 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
         Command::Ps(arguments) => lists::ps(arguments, output).await,
         Command::Logs(arguments) => logs::logs(arguments, output).await,
         Command::Kill(arguments) => lists::kill(arguments, output).await,
+        Command::Pause(arguments) => lists::set_paused(arguments, true, output).await,
+        Command::Resume(arguments) => lists::set_paused(arguments, false, output).await,
         Command::Agents(at) => lists::agents(at, output).await,
         Command::Frameworks(at) => lists::frameworks(at, output).await,
         Command::Offers(at) => lists::offers(at, output).await,

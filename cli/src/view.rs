@@ -51,6 +51,7 @@ pub struct TaskView {
     agent: String,
     role: String,
     state: &'static str,
+    is_paused: bool,
     reason: Option<&'static str>,
     message: String,
     exit_code: Option<i32>,
@@ -90,6 +91,7 @@ impl From<&TaskRecord> for TaskView {
             agent: record.agent.to_string(),
             role: record.role.to_string(),
             state: record.state.as_str(),
+            is_paused: record.is_paused && !record.state.is_terminal(),
             reason: status.map(|status| status.reason.as_str()),
             message: status.map(|status| status.message.clone()).unwrap_or_default(),
             exit_code: status.and_then(|status| status.exit_code),
@@ -108,7 +110,7 @@ impl Row for TaskView {
     fn cells(&self) -> Vec<String> {
         vec![
             self.task.clone(),
-            self.state.to_owned(),
+            if self.is_paused { format!("{} (paused)", self.state) } else { self.state.to_owned() },
             self.reason.unwrap_or("-").to_owned(),
             self.exit_code.map_or_else(|| "-".to_owned(), |code| code.to_string()),
             self.agent.clone(),

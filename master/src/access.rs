@@ -8,6 +8,8 @@ pub fn action(query: &Query) -> &'static str {
     match query {
         Query::State => "view",
         Query::Kill { .. } => "kill",
+        Query::SetPaused { is_paused: true, .. } => "pause",
+        Query::SetPaused { .. } => "resume",
         Query::ReadLog { .. } => "read-log",
         Query::Agent { order, .. } => order.as_str(),
         Query::ResetBreaker => "reset-breaker",

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use stoa_model::agent_link::RequestId;
 use stoa_model::operator::{Answer, ClusterEvent, Principal, Query};
 use stoa_protocol::operator::{
-    kill_from_proto, order_from_proto, ordered_to_proto, read_log_from_proto,
+    kill_from_proto, order_from_proto, ordered_to_proto, paused_to_proto, read_log_from_proto,
+    set_paused_from_proto,
 };
 use stoa_protocol::pb;
 use stoa_protocol::pb::operator_server::Operator;
@@ -150,6 +151,19 @@ impl Operator for OperatorService {
         let who = principal(&request);
         match self.ask(who, kill_from_proto(request.into_inner())?).await? {
             Answer::Killed(task) => Ok(Response::new(task.to_proto())),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn set_paused(
+        &self,
+        request: Request<pb::SetPausedTask>,
+    ) -> Result<Response<pb::PausedTask>, Status> {
+        let who = principal(&request);
+        match self.ask(who, set_paused_from_proto(request.into_inner())?).await? {
+            Answer::PausedSet { task, is_news } => {
+                Ok(Response::new(paused_to_proto(&task, is_news)))
+            }
             _ => Err(mismatch()),
         }
     }

@@ -177,6 +177,15 @@ pub enum Command {
         /// Instead of the task's own policy.
         policy: Option<KillPolicy>,
     },
+    /// Freeze a task, or let it go on.
+    SetPaused {
+        /// Whose task it is.
+        framework: FrameworkId,
+        /// Which.
+        task: TaskId,
+        /// Whether it is frozen from now on.
+        is_paused: bool,
+    },
     /// End an executor and its tasks.
     Shutdown {
         /// Whose executor it is.

@@ -27,6 +27,16 @@ pub enum Command {
         /// How.
         policy: KillPolicy,
     },
+    /// Freeze all that runs for a task, or let it go on. Answered by an Update of the state that
+    /// the task is in, with what it has used so far, if it runs.
+    SetPaused {
+        /// Whose task it is.
+        framework: FrameworkId,
+        /// Which.
+        task: TaskId,
+        /// Whether it is frozen from now on.
+        is_paused: bool,
+    },
     /// Bytes for an executor.
     Message {
         /// Whose executor it is.

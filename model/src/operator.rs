@@ -8,7 +8,7 @@ use crate::offer::Offer;
 use crate::resources::Resources;
 use crate::scheduler::MasterInfo;
 use crate::status::TaskStatus;
-use crate::task::{KillPolicy, TaskRecord};
+use crate::task::{KillPolicy, TaskRecord, TaskState};
 
 /// What an operator asks of the master.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub enum Query {
         task: TaskName,
         /// Instead of the task's own policy.
         policy: Option<KillPolicy>,
+    },
+    /// Freezes a task, or lets it go on, as its scheduler could.
+    SetPaused {
+        /// Which.
+        task: TaskName,
+        /// Whether it is frozen from now on.
+        is_paused: bool,
     },
     /// A piece of a task's log.
     ReadLog {
@@ -96,6 +103,13 @@ pub enum Answer {
     State(Box<ClusterState>),
     /// The kill is on its way, or the task is over already.
     Killed(Box<TaskRecord>),
+    /// The order to freeze a task or to let it go on is on its way.
+    PausedSet {
+        /// The task, as it is wanted from now on.
+        task: Box<TaskRecord>,
+        /// Whether it was wanted otherwise before.
+        is_news: bool,
+    },
     /// A piece of a log.
     Log(LogChunk),
     /// The agent, as it is now that the order is recorded.
@@ -116,6 +130,8 @@ pub enum Answer {
 pub enum Refusal {
     /// No such task, now or among those remembered.
     TaskUnknown(TaskName),
+    /// The task is over, so that nothing of it can be frozen or go on.
+    TaskOver(TaskName, TaskState),
     /// Several frameworks have a task of this id; these do.
     TaskAmbiguous(TaskName, Vec<FrameworkId>),
     /// The agent that could answer is not connected.
@@ -168,6 +184,9 @@ impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TaskUnknown(name) => write!(f, "there is no task {name}"),
+            Self::TaskOver(name, state) => {
+                write!(f, "task {name} is {state}: it is over and cannot be frozen or go on")
+            }
             Self::TaskAmbiguous(name, frameworks) => {
                 let names: Vec<_> = frameworks
                     .iter()

@@ -55,6 +55,15 @@ pub enum Call {
         /// Instead of the task's own policy.
         policy: Option<KillPolicy>,
     },
+    /// Freezes a task, or lets it go on: its agent says so in an Update, with what the task has
+    /// used so far, once the task runs. Answered by an Error if there is nothing to freeze;
+    /// delivered at most once. A frozen task keeps its resources, and its time goes on.
+    SetPaused {
+        /// Which.
+        task: TaskId,
+        /// Whether it is frozen from now on.
+        is_paused: bool,
+    },
     /// Says that an Update has been taken in and need not be sent again.
     Acknowledge {
         /// Where the task is.

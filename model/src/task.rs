@@ -283,6 +283,8 @@ pub struct TaskRecord {
     pub state: TaskState,
     /// The newest status known; none as long as it is STAGING.
     pub status: Option<TaskStatus>,
+    /// Whether it is to be frozen: it keeps what it holds, and uses no cpu.
+    pub is_paused: bool,
 }
 
 /// What master and agent know of an executor.
@@ -315,6 +317,7 @@ impl TaskRecord {
             labels: info.labels.clone(),
             state: TaskState::Staging,
             status: None,
+            is_paused: false,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use stoa_model::ids::AgentId;
 use stoa_model::operator::{AgentOrder, AgentState, LogRequest, Query, TaskName};
-use stoa_model::task::KillPolicy;
+use stoa_model::task::{KillPolicy, TaskRecord};
 
 use crate::door::{grace_max_ms, optional, required, value};
 use crate::malformed::Malformed;
@@ -42,6 +42,32 @@ pub fn kill_from_proto(proto: pb::KillTask) -> Result<Query, Malformed> {
         task: required("task", proto.task)?,
         policy: optional("policy", proto.policy)?,
     })
+}
+
+/// The request of [`Query::SetPaused`].
+pub fn set_paused_to_proto(task: &TaskName, is_paused: bool) -> pb::SetPausedTask {
+    pb::SetPausedTask { task: Some(task.to_proto()), is_paused }
+}
+
+/// The [`Query::SetPaused`] of a request.
+///
+/// # Errors
+/// [`Malformed`] names the field that is not legal.
+pub fn set_paused_from_proto(proto: pb::SetPausedTask) -> Result<Query, Malformed> {
+    Ok(Query::SetPaused { task: required("task", proto.task)?, is_paused: proto.is_paused })
+}
+
+/// A task that is to be frozen or to go on, and whether that is news.
+pub fn paused_to_proto(task: &TaskRecord, is_news: bool) -> pb::PausedTask {
+    pb::PausedTask { task: Some(task.to_proto()), is_news }
+}
+
+/// The task that is to be frozen or to go on, and whether that is news.
+///
+/// # Errors
+/// [`Malformed`] names the field that is not legal.
+pub fn paused_from_proto(proto: pb::PausedTask) -> Result<(TaskRecord, bool), Malformed> {
+    Ok((required("task", proto.task)?, proto.is_news))
 }
 
 /// The request of [`Query::ReadLog`]; the task of `log` is not looked at, as `task` has it.

@@ -128,6 +128,8 @@ impl From<&Refusal> for RichError {
                     None => error,
                 }
             }
+            Refusal::TaskOver(..) => Self::new(Code::FailedPrecondition, "TASK_OVER", message)
+                .with_hint("`stoa ps` lists the tasks that are not over"),
             Refusal::AgentAway(_) => Self::new(Code::Unavailable, "AGENT_AWAY", message)
                 .with_hint("`stoa agents` shows when it is back; then try again"),
             Refusal::LogUnavailable(_) => Self::new(Code::NotFound, "LOG_UNAVAILABLE", message),

@@ -183,6 +183,7 @@ impl Wire for TaskRecord {
             state: self.state.to_proto(),
             status: option_to_proto(&self.status),
             role: Some(self.role.to_proto()),
+            is_paused: self.is_paused,
         }
     }
 
@@ -198,6 +199,7 @@ impl Wire for TaskRecord {
             labels: list("labels", proto.labels, ENTRIES_MAX)?,
             state: value("state", proto.state)?,
             status: optional("status", proto.status)?,
+            is_paused: proto.is_paused,
         })
     }
 }

@@ -1,5 +1,5 @@
-//! What the master wants done exactly once: the numbers, and Kill, Shutdown, RemoveFramework and
-//! Drain. It never admits a task; `launches.rs` does.
+//! What the master wants done exactly once: the numbers, and Kill, SetPaused, Shutdown,
+//! RemoveFramework and Drain. It never admits a task; `launches.rs` does.
 
 use stoa_model::agent_link::{Call, Command};
 use stoa_model::host;
@@ -51,6 +51,9 @@ impl Agent {
             Command::Kill { framework, task, policy } => {
                 self.on_kill(now, TaskKey { framework, task }, (policy, applied), actions);
             }
+            Command::SetPaused { framework, task, is_paused } => {
+                self.on_set_paused(TaskKey { framework, task }, (is_paused, applied), actions);
+            }
             Command::Shutdown { framework, executor } => {
                 let key = ExecutorKey { framework, executor };
                 self.on_shutdown(now, key, applied, actions);
@@ -88,6 +91,23 @@ impl Agent {
         self.record(applied, actions);
         let TaskKey { framework, task } = key;
         actions.push(Action::ToHost(host::Command::Kill { framework, task, policy }));
+    }
+
+    /// A task that is not here, or is over, is passed over. The host hears of one that it does not
+    /// have yet right after the Launch.
+    fn on_set_paused(
+        &mut self,
+        key: TaskKey,
+        (is_paused, applied): (bool, Record),
+        actions: &mut Vec<Action>,
+    ) {
+        if self.kept.tasks.get(&key).is_none_or(|task| !task.is_live()) {
+            return self.record(applied, actions);
+        }
+        let TaskKey { framework, task } = key.clone();
+        self.record(Record::PausedSet { framework, task, is_paused }, actions);
+        self.record(applied, actions);
+        self.hand_over_paused(&key, actions);
     }
 
     /// Ends every task, each by its own policy, but none with more grace than this. One that is

@@ -17,7 +17,7 @@ use crate::action::{Action, Warning};
 use crate::admission::Refusal;
 use crate::artifacts::Needs;
 use crate::record::Record;
-use crate::tasks::Stage;
+use crate::tasks::{Stage, Task};
 use stoa_model::keys::{ExecutorKey, TaskKey};
 
 /// What follows from the records of one Launch.
@@ -138,6 +138,15 @@ impl Agent {
             agent: agent.clone(),
             task: Box::new((**task.info()).clone()),
         }));
+        self.hand_over_paused(key, actions);
+    }
+
+    /// Tells the host, which has the task, whether that is frozen, if anybody ever said so.
+    pub(crate) fn hand_over_paused(&self, key: &TaskKey, actions: &mut Vec<Action>) {
+        let task = self.kept.tasks.get(key).filter(|task| task.stage() == Stage::Delivered);
+        let Some(is_paused) = task.and_then(Task::paused) else { return };
+        let TaskKey { framework, task } = key.clone();
+        actions.push(Action::ToHost(host::Command::SetPaused { framework, task, is_paused }));
     }
 
     pub(crate) fn on_fetched(&mut self, digest: Digest, actions: &mut Vec<Action>) {

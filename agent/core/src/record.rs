@@ -11,7 +11,7 @@ use stoa_model::task::{ExecutorRecord, KillPolicy, TaskInfo};
 
 /// One fact. All of them in order give [`Recovered`](crate::Recovered).
 ///
-/// A Launch, Kill, Shutdown or RemoveFramework command writes what it changes and then
+/// A Launch, Kill, SetPaused, Shutdown or RemoveFramework command writes what it changes and then
 /// `CommandApplied`; if the process ends in between, the master sends the command again and what
 /// is written already is passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,15 @@ pub enum Record {
         policy: KillPolicy,
         /// Why, which the host does not know.
         reason: Reason,
+    },
+    /// The host is told to freeze a task or to let it go on, as soon as it has the task.
+    PausedSet {
+        /// Whose task it is.
+        framework: FrameworkId,
+        /// Which.
+        task: TaskId,
+        /// Whether it is frozen from then on.
+        is_paused: bool,
     },
     /// A task has changed. If the status has downloads it waits for `Published`.
     Updated {

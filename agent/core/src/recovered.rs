@@ -152,6 +152,9 @@ impl Recovered {
                 let kill = Kill { policy: *policy, reason: *reason };
                 self.task_mut(&TaskKey::new(framework, task)).map(|task| task.on_kill(kill))
             }
+            Record::PausedSet { framework, task, is_paused } => {
+                self.task_mut(&TaskKey::new(framework, task)).map(|task| task.on_paused(*is_paused))
+            }
             Record::Updated { framework, status } => {
                 self.on_updated(TaskKey::new(framework, &status.task), status)
             }

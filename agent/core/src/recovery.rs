@@ -142,6 +142,8 @@ impl Agent {
         for (key, task) in self.kept.tasks.iter().filter(|(_, task)| task.is_live()) {
             if task.stage() == Stage::Delivered && task.state() == TaskState::Staging {
                 self.hand_over(key, actions);
+            } else {
+                self.hand_over_paused(key, actions);
             }
             if let Some(Kill { policy, .. }) = task.kill() {
                 let TaskKey { framework, task } = key.clone();

@@ -43,6 +43,8 @@ pub(crate) struct Task {
     stage: Stage,
     state: TaskState,
     kill: Option<Kill>,
+    /// Whether the host is told to freeze it; none if it was never told anything of that.
+    paused: Option<bool>,
     acknowledged: Option<TaskStatus>,
     updates: VecDeque<TaskStatus>,
     is_publishing: bool,
@@ -69,6 +71,7 @@ impl Task {
             stage: Stage::Waiting,
             state: TaskState::Staging,
             kill: None,
+            paused: None,
             acknowledged: None,
             updates: VecDeque::new(),
             is_publishing: false,
@@ -107,6 +110,11 @@ impl Task {
         self.kill
     }
 
+    /// The last that the host was told, or will be, of freezing the task.
+    pub(crate) fn paused(&self) -> Option<bool> {
+        self.paused
+    }
+
     /// Whether downloads must be with the master before the end is told.
     pub(crate) fn is_publishing(&self) -> bool {
         self.is_publishing
@@ -134,6 +142,11 @@ impl Task {
     /// The host is told to end the task.
     pub(crate) fn on_kill(&mut self, kill: Kill) {
         self.kill = Some(kill);
+    }
+
+    /// The host is told to freeze the task or to let it go on.
+    pub(crate) fn on_paused(&mut self, is_paused: bool) {
+        self.paused = Some(is_paused);
     }
 
     /// The task has changed.
@@ -178,6 +191,7 @@ impl Task {
             agent: agent.clone(),
             state: self.state,
             status: oldest.map(|status| TaskStatus { data: Vec::new(), ..status.clone() }),
+            is_paused: self.paused == Some(true),
             ..TaskRecord::staging(framework.clone(), self.role.clone(), &self.info)
         }
     }
@@ -203,6 +217,10 @@ impl Task {
         if let Some(Kill { policy, reason }) = self.kill {
             let task = task.clone();
             records.push(Record::KillRequested { framework: framework(), task, policy, reason });
+        }
+        if let Some(is_paused) = self.paused {
+            let task = task.clone();
+            records.push(Record::PausedSet { framework: framework(), task, is_paused });
         }
         if let Some(status) = &self.acknowledged {
             let update = status.update.expect("an agent's own status has an update");

@@ -30,6 +30,7 @@ impl Business {
                 self.executors.clear();
             }
             Command::Kill { .. }
+            | Command::SetPaused { .. }
             | Command::Message { .. }
             | Command::Acknowledge { .. }
             | Command::Shutdown { .. }

@@ -100,6 +100,7 @@ impl Processes {
                 framework.clone()
             }
             Command::Kill { framework, .. }
+            | Command::SetPaused { framework, .. }
             | Command::Message { framework, .. }
             | Command::Acknowledge { framework, .. }
             | Command::Shutdown { framework, .. } => framework.clone(),

@@ -78,7 +78,8 @@ pub struct Grants {
     /// Units of fuel, about one per wasm instruction; no limit if not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub fuel: Option<u64>,
-    /// The longest time the task may run, such as 30s or 5m; no limit if not given.
+    /// The longest time the task may run, such as 30s or 5m, also while it is paused; no limit if
+    /// not given.
     #[arg(long, value_name = "TIME", value_parser = values::duration_ms)]
     pub timeout: Option<u64>,
     /// Disk for uploads, downloads and what the task writes there; 1GiB if there are any and

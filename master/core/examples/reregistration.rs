@@ -8,6 +8,7 @@ use std::time::Instant as Wall;
 use stoa_master_core::{Action, Config, ConnectionId, Input, Master, Record, Recovered};
 use stoa_model::agent::AgentInfo;
 use stoa_model::agent_link::{self, Reregister};
+use stoa_model::epoch::Epoch;
 use stoa_model::framework::{FAILOVER_TIMEOUT_MS_DEFAULT, FrameworkInfo, ROLE_DEFAULT};
 use stoa_model::ids::{AgentId, FrameworkId, Role, TaskId, UpdateId};
 use stoa_model::instant::Instant;
@@ -85,6 +86,7 @@ impl Cluster {
             let status = TaskStatus::by_master(of, at, state, Reason::Progress, 0);
             let status = TaskStatus { update: Some(update), ..status };
             tasks.push(TaskRecord {
+                is_paused: false,
                 framework,
                 id,
                 name: "service".to_owned(),
@@ -98,7 +100,8 @@ impl Cluster {
             });
         }
         let (info, executors) = (Self::agent(n), Vec::new());
-        Ok(Reregister { agent, info, session: None, tasks, executors })
+        let epoch = Epoch::NONE;
+        Ok(Reregister { agent, info, session: None, epoch, tasks, executors })
     }
 }
 
@@ -164,7 +167,8 @@ fn main() -> Result<(), Failure> {
     let begin = Wall::now();
     let mut recovered = Recovered::default();
     records.into_iter().for_each(|record| recovered.apply(record));
-    let config = Config::new(MasterInfo { id: "m2".to_owned(), version: "0".to_owned() });
+    let config =
+        Config::new(MasterInfo { id: "m2".to_owned(), version: "0".to_owned(), epoch: Epoch(1) });
     let mut master = Master::new(config, recovered, now);
     let recover_ms = begin.elapsed().as_secs_f64() * 1e3;
     let recovered_bytes = resident_bytes()?.saturating_sub(before);

@@ -71,6 +71,7 @@ mod tests {
             labels: Vec::new(),
             state: TaskState::Finished,
             status: None,
+            is_paused: false,
         }
     }
 

@@ -38,6 +38,7 @@ mod master;
 mod mint;
 mod offers;
 mod outbox;
+mod pause;
 mod queries;
 mod reconcile;
 mod record;

@@ -112,6 +112,7 @@ impl Outbox {
         let of_framework = |command: &&Command| match command {
             Command::Launch { framework, .. }
             | Command::Kill { framework, .. }
+            | Command::SetPaused { framework, .. }
             | Command::Shutdown { framework, .. }
             | Command::RemoveFramework { framework } => framework == removed,
             Command::Drain { .. } | Command::Nothing => false,

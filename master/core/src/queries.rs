@@ -14,6 +14,9 @@ impl Master {
         let answer = match query {
             Query::State => Some(Answer::State(Box::new(self.state()))),
             Query::Kill { task, policy } => Some(self.on_operator_kill(step, &task, policy)),
+            Query::SetPaused { task, is_paused } => {
+                Some(self.on_operator_set_paused(step, &task, is_paused))
+            }
             Query::ReadLog { task, log } => self.on_read_log(step, request, (&task, log)),
             Query::Agent { agent, order } => Some(self.on_order(step, &agent, order)),
             Query::ResetBreaker => Some(self.on_reset_breaker()),
@@ -72,7 +75,7 @@ impl Master {
     }
 
     /// The one task of this name: among those that are not over first, then among those that are.
-    fn task_named(&self, name: &TaskName) -> Result<&TaskRecord, Refusal> {
+    pub(crate) fn task_named(&self, name: &TaskName) -> Result<&TaskRecord, Refusal> {
         let is_named = |record: &&TaskRecord| {
             name.framework.as_ref().is_none_or(|framework| record.framework == *framework)
         };

@@ -5,6 +5,7 @@ use stoa_model::epoch::Epoch;
 use stoa_model::ids::{AgentId, ExecutorId, FrameworkId, OfferId, Role, TaskId};
 use stoa_model::limits::DURATION_MS_MAX;
 use stoa_model::resources::Resources;
+use stoa_model::task::TaskState;
 
 use crate::framework_rules::FrameworkFault;
 use crate::limits::{
@@ -50,6 +51,10 @@ pub(crate) enum Rejection {
          later"
     )]
     CommandsFull(AgentId),
+    #[error("there is no task {0} of this framework, or its agent has yet to come back with it")]
+    TaskUnknown(TaskId),
+    #[error("task {task} is {state}: it is over and cannot be frozen or go on")]
+    TaskOver { task: TaskId, state: TaskState },
     #[error("a grace of {0} ms is asked for; at most {DURATION_MS_MAX} is allowed")]
     GraceTooLong(u64),
 }

@@ -62,6 +62,9 @@ impl Master {
                 self.on_launch(step, id, (offers, tasks, filters));
             }
             Call::Kill { task, agent, policy } => self.on_kill(step, id, (task, agent), policy)?,
+            Call::SetPaused { task, is_paused } => {
+                self.on_set_paused(step, id, (task, is_paused))?;
+            }
             Call::Acknowledge { agent, task, update } => {
                 self.on_acknowledge(step, id, (&agent, &task), update);
             }

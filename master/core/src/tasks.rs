@@ -30,9 +30,11 @@ impl Task {
     }
 
     /// Keeps what does not change when the agent comes back with a task that was known: whom it is
-    /// charged to, that an end is an end, and that what is acknowledged is.
+    /// charged to, whether it is to be frozen, of which the agent may not have heard, that an end
+    /// is an end, and that what is acknowledged is.
     pub(crate) fn keep_what_is_known(&mut self, known: &Self) {
         self.record.role = known.record.role.clone();
+        self.record.is_paused = known.record.is_paused;
         if known.record.state.is_terminal() {
             self.record.state = known.record.state;
         }

@@ -137,6 +137,13 @@ impl Wire for Command {
                 task: task.to_proto(),
                 policy: option_to_proto(policy),
             }),
+            Self::SetPaused { framework, task, is_paused } => {
+                CommandKind::SetPaused(pb::SetPaused {
+                    framework: framework.to_proto(),
+                    task: task.to_proto(),
+                    is_paused: *is_paused,
+                })
+            }
             Self::Shutdown { framework, executor } => CommandKind::Shutdown(pb::Shutdown {
                 framework: framework.to_proto(),
                 executor: executor.to_proto(),
@@ -157,6 +164,7 @@ impl Wire for Command {
         let (field, command) = match proto {
             CommandKind::Launch(proto) => ("launch", launch(proto)),
             CommandKind::Kill(proto) => ("kill", kill(proto)),
+            CommandKind::SetPaused(proto) => ("set_paused", set_paused(proto)),
             CommandKind::Shutdown(proto) => ("shutdown", shutdown(proto)),
             CommandKind::RemoveFramework(proto) => (
                 "remove_framework",
@@ -186,6 +194,14 @@ fn kill(proto: pb::Kill) -> Result<Command, Malformed> {
         framework: value("framework", proto.framework)?,
         task: value("task", proto.task)?,
         policy: optional("policy", proto.policy)?,
+    })
+}
+
+fn set_paused(proto: pb::SetPaused) -> Result<Command, Malformed> {
+    Ok(Command::SetPaused {
+        framework: value("framework", proto.framework)?,
+        task: value("task", proto.task)?,
+        is_paused: proto.is_paused,
     })
 }
 

@@ -23,6 +23,11 @@ impl Wire for Command {
                 task: task.to_proto(),
                 policy: Some(policy.to_proto()),
             }),
+            Self::SetPaused { framework, task, is_paused } => Kind::SetPaused(pb::SetPaused {
+                framework: framework.to_proto(),
+                task: task.to_proto(),
+                is_paused: *is_paused,
+            }),
             Self::Message { framework, executor, data } => Kind::Message(pb::Message {
                 framework: framework.to_proto(),
                 executor: executor.to_proto(),
@@ -52,6 +57,7 @@ impl Wire for Command {
         let (field, command) = match proto.command.ok_or_else(|| Malformed::missing("command"))? {
             Kind::Launch(proto) => ("launch", launch(proto)),
             Kind::Kill(proto) => ("kill", kill(proto)),
+            Kind::SetPaused(proto) => ("set_paused", set_paused(proto)),
             Kind::Message(proto) => ("message", message(proto)),
             Kind::Acknowledge(proto) => ("acknowledge", acknowledge(proto)),
             Kind::Shutdown(proto) => ("shutdown", shutdown(proto)),
@@ -80,6 +86,14 @@ fn kill(proto: pb::Kill) -> Result<Command, Malformed> {
         framework: value("framework", proto.framework)?,
         task: value("task", proto.task)?,
         policy: required("policy", proto.policy)?,
+    })
+}
+
+fn set_paused(proto: pb::SetPaused) -> Result<Command, Malformed> {
+    Ok(Command::SetPaused {
+        framework: value("framework", proto.framework)?,
+        task: value("task", proto.task)?,
+        is_paused: proto.is_paused,
     })
 }
 

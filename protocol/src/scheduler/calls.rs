@@ -82,6 +82,9 @@ pub fn call_to_proto(call: &Call) -> pb::Call {
             agent: option_to_proto(agent),
             policy: option_to_proto(policy),
         }),
+        Call::SetPaused { task, is_paused } => {
+            Kind::SetPaused(pb::SetPaused { task: task.to_proto(), is_paused: *is_paused })
+        }
         Call::Acknowledge { agent, task, update } => Kind::Acknowledge(pb::Acknowledge {
             agent: agent.to_proto(),
             task: task.to_proto(),
@@ -119,6 +122,7 @@ pub fn call_from_proto(proto: pb::Call) -> Decoded {
         Kind::Revive(proto) => whole("revive", batch("roles", proto.roles).map(Call::Revive)),
         Kind::Suppress(proto) => whole("suppress", batch("roles", proto.roles).map(Call::Suppress)),
         Kind::Kill(proto) => whole("kill", kill(proto)),
+        Kind::SetPaused(proto) => whole("set_paused", set_paused(proto)),
         Kind::Acknowledge(proto) => whole("acknowledge", acknowledge(proto)),
         Kind::Reconcile(proto) => {
             whole("reconcile", batch("tasks", proto.tasks).map(Call::Reconcile))
@@ -212,6 +216,10 @@ fn kill(proto: pb::Kill) -> Result<Call, Malformed> {
         agent: optional("agent", proto.agent)?,
         policy: optional("policy", proto.policy)?,
     })
+}
+
+fn set_paused(proto: pb::SetPaused) -> Result<Call, Malformed> {
+    Ok(Call::SetPaused { task: value("task", proto.task)?, is_paused: proto.is_paused })
 }
 
 fn acknowledge(proto: pb::Acknowledge) -> Result<Call, Malformed> {

@@ -114,6 +114,9 @@ fn agent_link(bytes: &[u8]) -> bool {
 }
 
 fn requests(bytes: &[u8]) {
+    if let Ok(proto) = pb::SetPausedTask::decode(bytes) {
+        let _ = operator::set_paused_from_proto(proto);
+    }
     if let Ok(proto) = pb::KillTask::decode(bytes) {
         let _ = operator::kill_from_proto(proto);
     }

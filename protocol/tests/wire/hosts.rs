@@ -15,6 +15,7 @@ fn commands() -> Vec<Command> {
         Command::Launch { framework: framework(), agent: agent(), task: Box::new(command_task()) },
         Command::Launch { framework: framework(), agent: agent(), task: Box::new(executor_task()) },
         Command::Kill { framework: framework(), task: task(), policy: KillPolicy { grace_ms: 7 } },
+        Command::SetPaused { framework: framework(), task: task(), is_paused: true },
         Command::Message { framework: framework(), executor: executor(), data: vec![0, 255] },
         Command::Acknowledge { framework: framework(), task: task(), update: update() },
         Command::Shutdown { framework: framework(), executor: executor(), grace_ms: 9 },

@@ -38,7 +38,7 @@ fn illegal_scheduler_call_is_answered_with_its_field() {
     use pb::scheduler::call::Call as Kind;
     use pb::scheduler::{
         Acknowledge, Decline, Kill, Message, Reconcile, ReconcileTask, Register, Request,
-        Reregister, ResourceRequest, Revive, Shutdown, Suppress,
+        Reregister, ResourceRequest, Revive, SetPaused, Shutdown, Suppress,
     };
     let info = framework_info;
     let register = |info| Kind::Register(Register { info: Some(info) });
@@ -75,6 +75,7 @@ fn illegal_scheduler_call_is_answered_with_its_field() {
         ("suppress.roles[0]", Kind::Suppress(Suppress { roles: vec![String::new()] })),
         ("kill.task", Kind::Kill(Kill::default())),
         ("kill.agent", Kind::Kill(Kill { task: a.clone(), agent: Some(bad()), policy: None })),
+        ("set_paused.task", Kind::SetPaused(SetPaused { task: bad(), is_paused: true })),
         (
             "acknowledge.update",
             Kind::Acknowledge(Acknowledge { agent: a.clone(), task: task_id(), update: vec![1] }),
@@ -284,6 +285,8 @@ fn illegal_request_of_an_operator_is_named() {
     assert_eq!(kill(None, 0), "task");
     assert_eq!(kill(Some(pb::TaskName { framework: Some(bad()), ..name() }), 0), "task.framework");
     assert_eq!(kill(Some(name()), u64::MAX), "policy.grace_ms");
+    let nothing = operator::set_paused_from_proto(pb::SetPausedTask::default());
+    assert_eq!(field_of(nothing), "task");
     let read = pb::ReadLogRequest { task: Some(name()), ..pb::ReadLogRequest::default() };
     assert_eq!(field_of(operator::read_log_from_proto(read)), "stream");
     let mut state = fixtures::cluster_state().to_proto();

@@ -64,6 +64,9 @@ fn operator_values_come_back() {
             Query::Kill { task, policy } => {
                 operator::kill_from_proto(sent(operator::kill_to_proto(task, policy)))
             }
+            Query::SetPaused { task, is_paused } => operator::set_paused_from_proto(sent(
+                operator::set_paused_to_proto(task, *is_paused),
+            )),
             Query::ReadLog { task, log } => {
                 operator::read_log_from_proto(sent(operator::read_log_to_proto(task, log)))
             }
@@ -72,6 +75,10 @@ fn operator_values_come_back() {
             }
         };
         assert_eq!(back, Ok(query));
+    }
+    for (record, is_news) in fixtures::records().into_iter().zip([true, false]) {
+        let proto = sent(operator::paused_to_proto(&record, is_news));
+        assert_eq!(operator::paused_from_proto(proto), Ok((record, is_news)));
     }
     let state = fixtures::cluster_state().agents.remove(0);
     for agent in [Ok(state), Err(fixtures::agent())] {

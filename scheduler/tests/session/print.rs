@@ -48,6 +48,8 @@ fn call(call: &Call) -> String {
             let tasks: Vec<_> = tasks.iter().map(|task| task.id.clone()).collect();
             format!("Launch {} on {}", list(&tasks), list(offers))
         }
+        Call::SetPaused { task, is_paused: true } => format!("Pause {task}"),
+        Call::SetPaused { task, .. } => format!("Resume {task}"),
         Call::Kill { task, agent, policy } => {
             let grace = policy.map_or(String::new(), |it| format!(" grace={}ms", it.grace_ms));
             format!("Kill {task}{}{grace}", place(agent.as_ref()))

@@ -105,6 +105,7 @@ impl World {
                 }
             }
             Command::Reregistered { .. } => self.host_repeats(at),
+            Command::SetPaused { framework, task, .. } => self.host_pauses(at, &(framework, task)),
             Command::Acknowledge { .. } => {}
         }
         Ok(())
@@ -147,6 +148,16 @@ impl World {
         }
         let delay_ms = self.host_takes_ms(grace_ms);
         self.host_later(at, delay_ms, Deed::Killed(key));
+    }
+
+    /// A host says of a task that runs how it is whenever it is frozen or goes on. Guests here use
+    /// no cpu, so that this is all there is to see of it.
+    fn host_pauses(&mut self, at: usize, key: &Key) {
+        let task = self.agents[at].host.live.get(key);
+        let said = task.and_then(|task| task.said);
+        if let Some(state @ (TaskState::Running | TaskState::Killing)) = said {
+            self.host_change(at, key, (state, Reason::Progress));
+        }
     }
 
     pub(crate) fn on_deed(&mut self, at: usize, deed: Deed) {

@@ -66,6 +66,7 @@ fn scheduler_call(call: &scheduler::Call) -> String {
             format!("Launch {} on {}", list(tasks, task), list(offers, ToString::to_string))
         }
         It::Kill { task, policy, .. } => format!("Kill {task}{}", grace(*policy)),
+        It::SetPaused { task, is_paused } => format!("{} {task}", verb(*is_paused)),
         It::Acknowledge { task, update: it, .. } => {
             format!("Acknowledge {task} {}", update(Some(*it)))
         }
@@ -73,6 +74,10 @@ fn scheduler_call(call: &scheduler::Call) -> String {
         It::Message { agent, executor, .. } => format!("Message for {executor} on {agent}"),
         It::Shutdown { agent, executor } => format!("Shutdown {executor} on {agent}"),
     }
+}
+
+fn verb(is_paused: bool) -> &'static str {
+    if is_paused { "Pause" } else { "Resume" }
 }
 
 fn grace(policy: Option<stoa_model::task::KillPolicy>) -> String {
@@ -143,6 +148,7 @@ fn agent_command(command: &agent_link::Command) -> String {
     match command {
         It::Launch { tasks, .. } => format!("Launch {}", list(tasks, task)),
         It::Kill { task, policy, .. } => format!("Kill {task}{}", grace(*policy)),
+        It::SetPaused { task, is_paused, .. } => format!("{} {task}", verb(*is_paused)),
         It::Shutdown { executor, .. } => format!("Shutdown {executor}"),
         It::RemoveFramework { framework } => format!("RemoveFramework {framework}"),
         It::Drain { grace_max_ms } => {
@@ -159,6 +165,7 @@ pub fn host_command(agent: Name, command: &host::Command) -> String {
     let what = match command {
         It::Launch { task, .. } => format!("Launch {}", task.id),
         It::Kill { task, policy, .. } => format!("Kill {task}{}", grace(Some(*policy))),
+        It::SetPaused { task, is_paused, .. } => format!("{} {task}", verb(*is_paused)),
         It::Message { executor, .. } => format!("Message for {executor}"),
         It::Acknowledge { task, update: it, .. } => {
             format!("Acknowledge {task} {}", update(Some(*it)))

@@ -189,7 +189,7 @@ impl Birth {
                     self.say(Event::Update(change)).await;
                 }
             }
-            Input::Message(_) => self.inbox.hold(input),
+            Input::Message(_) | Input::SetPaused(..) => self.inbox.hold(input),
             Input::Reregistered(agent) => self.agent = agent,
             Input::Acknowledge(_) => {}
             Input::Shutdown { .. } => return Err(Ending::ShutDown),

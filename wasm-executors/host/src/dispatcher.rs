@@ -94,6 +94,9 @@ impl Dispatcher {
             Command::Kill { framework, task, policy } => {
                 self.hand_to_all(&framework, || Input::Kill(task.clone(), policy));
             }
+            Command::SetPaused { framework, task, is_paused } => {
+                self.hand_to_all(&framework, || Input::SetPaused(task.clone(), is_paused));
+            }
             Command::Acknowledge { framework, task, .. } => {
                 self.hand_to_all(&framework, || Input::Acknowledge(task.clone()));
             }

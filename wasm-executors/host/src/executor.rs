@@ -34,6 +34,7 @@ use crate::world::exports::stoa::executor::events;
 pub(crate) enum Input {
     Launch(Box<TaskInfo>),
     Kill(TaskId, KillPolicy),
+    SetPaused(TaskId, bool),
     Message(Vec<u8>),
     Acknowledge(TaskId),
     /// The agent has come back.
@@ -145,6 +146,10 @@ impl Actor {
                 _ => self.on_launch(birth, task).await,
             },
             Input::Kill(task, policy) => self.on_kill(task, policy).await,
+            Input::SetPaused(task, is_paused) => {
+                self.store.data_mut().on_set_paused(&task, is_paused);
+                Ok(())
+            }
             Input::Message(data) => {
                 // It counts as something to do; see `mind_idleness`.
                 self.store.data_mut().set_alarm(&Due::Idle, None);
@@ -247,6 +252,9 @@ impl Actor {
                 Ok(())
             }
             Some(Stage::Launched(_)) => {
+                // What is frozen has no use for a grace.
+                let is_paused = state.tasks.get(&id).is_some_and(|task| task.is_paused);
+                let policy = if is_paused { KillPolicy { grace_ms: 0 } } else { policy };
                 state.on_kill_asked(&id, policy.grace_ms);
                 self.event(Happening::KillTask(id.to_string(), policy)).await.map(drop)
             }

@@ -24,6 +24,7 @@ mod limits;
 mod needs;
 mod output;
 mod paths;
+mod pause;
 mod pipes;
 mod preparation;
 mod program;

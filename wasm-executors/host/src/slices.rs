@@ -55,7 +55,10 @@ pub(crate) enum Cut {
 #[derive(Default)]
 pub(crate) struct Leash {
     cause: AtomicU8,
+    /// Its executor lets it wait.
     paused: AtomicBool,
+    /// Its task is frozen, whatever its executor wants.
+    frozen: AtomicBool,
     /// Whether the future asked to be polled again while it was polled: then it used up a slice.
     woken: AtomicBool,
     slices: AtomicU64,
@@ -102,6 +105,16 @@ impl Leash {
     pub(crate) fn pause(&self, paused: bool) {
         self.paused.store(paused, Ordering::Release);
         self.wake_holder();
+    }
+
+    /// Whether the guest's task is frozen; it then does not run, whatever `pause` says.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        self.frozen.store(frozen, Ordering::Release);
+        self.wake_holder();
+    }
+
+    fn is_held(&self) -> bool {
+        self.paused.load(Ordering::Acquire) || self.frozen.load(Ordering::Acquire)
     }
 
     /// Slices that the guest has used up.
@@ -215,7 +228,7 @@ impl<F: Future> Future for Sliced<F> {
         if let Some(cause) = self.leash.cause() {
             return Poll::Ready(Err(Cut::Stopped(cause)));
         }
-        if !self.leash.paused.load(Ordering::Acquire)
+        if !self.leash.is_held()
             && let Poll::Ready(ended) = self.poll_slice()
         {
             return Poll::Ready(ended);
@@ -303,6 +316,26 @@ mod tests {
         cleared.stop_at(Instant::now(), Cause::TimedOut);
         cleared.clear_deadline();
         assert_eq!(sliced(&cleared, tokio::task::yield_now()).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn who_is_frozen_goes_on_only_when_thawed_and_can_be_stopped() {
+        let leash = leash();
+        leash.freeze(true);
+        let held = Arc::clone(&leash);
+        let spins = tokio::spawn(async move { sliced(&held, Spin).await });
+        leash.pause(false);
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(leash.slices(), 0, "its executor cannot let it go on");
+        leash.freeze(false);
+        while leash.slices() == 0 {
+            tokio::task::yield_now().await;
+        }
+        leash.freeze(true);
+        leash.stop(Cause::Killed);
+        assert_eq!(spins.await.unwrap(), Err(Cut::Stopped(Cause::Killed)));
     }
 
     #[tokio::test]

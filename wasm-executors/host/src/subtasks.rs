@@ -109,14 +109,7 @@ impl Host for State {
     }
 
     fn usage_of(&mut self, subtask: u64) -> Result<types::Usage, Refusal> {
-        let subtask = self.subtask(subtask)?;
-        let wall_us = u64::try_from(subtask.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        Ok(words::usage_to_wit(Usage {
-            fuel: subtask.leash.slices().saturating_mul(SLICE_FUEL),
-            wall_us,
-            memory_peak_bytes: subtask.leash.memory_peak_bytes(),
-            output_bytes: subtask.output.written_bytes(),
-        }))
+        Ok(words::usage_to_wit(self.subtask(subtask)?.usage()))
     }
 
     /// Takes what there is room for; who has more comes again with the rest, for example when the
@@ -133,6 +126,18 @@ impl Host for State {
             Poll::Ready(Ok(taken)) => Ok(u32::try_from(taken).unwrap_or(u32::MAX)),
             Poll::Ready(Err(_)) => Err(Refusal::Ended),
             Poll::Pending => Ok(0),
+        }
+    }
+}
+
+impl Subtask {
+    /// What it has used so far; of fuel, the slices that it has used up.
+    pub(crate) fn usage(&self) -> Usage {
+        Usage {
+            fuel: self.leash.slices().saturating_mul(SLICE_FUEL),
+            wall_us: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            memory_peak_bytes: self.leash.memory_peak_bytes(),
+            output_bytes: self.output.written_bytes(),
         }
     }
 }
@@ -200,6 +205,8 @@ impl State {
             false => recipe.grants.sandbox.clone(),
         };
         let leash = Arc::new(Leash::default());
+        let is_paused = |task: &TaskId| self.tasks.get(task).is_some_and(|task| task.is_paused);
+        leash.freeze(task.as_ref().is_some_and(is_paused));
         let deadline = task.as_ref().and_then(|task| self.tasks.get(task)?.deadline);
         if let Some(at) = walls.wall_ms.map(after).into_iter().chain(deadline).min() {
             leash.stop_at(at, Cause::TimedOut);

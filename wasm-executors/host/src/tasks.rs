@@ -49,6 +49,8 @@ pub(crate) struct Task {
     /// What its subtasks live in.
     pub(crate) budget: Budget,
     pub(crate) kill_asked: bool,
+    /// Whether nothing of it runs until it is resumed.
+    pub(crate) is_paused: bool,
     /// When `max_completion_ms` is over; known since it runs.
     pub(crate) deadline: Option<Instant>,
     /// Alarms that must go when the task goes.
@@ -77,6 +79,7 @@ impl Task {
             log,
             prepared: None,
             kill_asked: false,
+            is_paused: false,
             deadline: None,
             alarms: Vec::new(),
             last_end: None,

@@ -87,6 +87,9 @@ fn record(record: &Record) -> String {
             };
             format!("KillRequested {framework}/{task} grace={}ms{why}", policy.grace_ms)
         }
+        Record::PausedSet { framework, task, is_paused } => {
+            format!("PausedSet {framework}/{task} {is_paused}")
+        }
         Record::Updated { framework, status: it } => {
             format!("Updated {framework}/{} {}", it.task, status(it))
         }
@@ -152,10 +155,12 @@ fn reregister(call: &Reregister, lines: &mut Vec<String>) {
     let epoch = epoch(call.epoch);
     let agent = &call.agent;
     lines.push(format!("-> Reregister {agent} {resources} session={session}:{number}{epoch}"));
-    for TaskRecord { framework, id, resources, role: of, state, status: it, .. } in &call.tasks {
+    for record in &call.tasks {
+        let TaskRecord { framework, id, resources, role: of, state, status: it, .. } = record;
         let it = it.as_ref().map_or("no status".to_owned(), status);
-        let of = role(of);
-        lines.push(format!("     task {framework}/{id} {resources}{of} {} {it}", state.as_str()));
+        let (of, paused) = (role(of), if record.is_paused { " paused" } else { "" });
+        let state = state.as_str();
+        lines.push(format!("     task {framework}/{id} {resources}{of} {state} {it}{paused}"));
     }
     for (framework, executor) in &call.executors {
         let (id, held, of) = (&executor.id, &executor.resources, role(&executor.role));
@@ -181,6 +186,10 @@ fn command(command: &Command) -> String {
         Command::Launch { framework, agent, task } => {
             format!("Launch {framework}/{} as {agent}", task.id)
         }
+        Command::SetPaused { framework, task, is_paused: true } => {
+            format!("Pause {framework}/{task}")
+        }
+        Command::SetPaused { framework, task, .. } => format!("Resume {framework}/{task}"),
         Command::Kill { framework, task, policy } => {
             format!("Kill {framework}/{task} grace={}ms", policy.grace_ms)
         }

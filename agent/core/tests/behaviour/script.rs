@@ -8,6 +8,7 @@
 //! command N launch F [role=ROLE] TASK [on=AGENT] [program=P] [input=P] \
 //!     [executor=E:RESOURCE=N] [grace=TIME] RESOURCES [+ TASK ...]
 //! command N kill F/T [grace=TIME] | command N shutdown F/E | command N remove F
+//! command N pause F/T | command N resume F/T
 //! command N drain [grace=TIME] | command N nothing
 //! acknowledge F/T INCARNATION.NUMBER
 //! message F/E TEXT
@@ -198,6 +199,10 @@ fn epoch(words: &mut Words) -> Result<Epoch, String> {
 
 fn command(words: &mut Words) -> Result<Command, String> {
     match words.next()? {
+        verb @ ("pause" | "resume") => {
+            let (framework, task) = words.pair()?;
+            Ok(Command::SetPaused { framework, task, is_paused: verb == "pause" })
+        }
         "launch" => {
             let framework = words.parse()?;
             let role = words.value("role").unwrap_or("web");

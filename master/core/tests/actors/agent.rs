@@ -126,6 +126,11 @@ impl Agent {
                 self.tasks.retain(|(of, _), _| *of != framework);
                 self.executors.retain(|(of, _), _| *of != framework);
             }
+            Command::SetPaused { framework, task, is_paused } => {
+                if let Some(record) = self.tasks.get_mut(&(framework, task)) {
+                    record.is_paused = is_paused;
+                }
+            }
             // Whether and when these show is up to `progress` and `end_executor`.
             Command::Kill { .. }
             | Command::Shutdown { .. }

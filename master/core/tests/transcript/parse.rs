@@ -101,6 +101,9 @@ pub fn query(text: &str) -> Result<Input, String> {
     let query = match words.plain.get(1).copied() {
         Some("gone") => return Ok(Input::QueryGone(request)),
         Some("State") => Query::State,
+        Some(verb @ ("Pause" | "Resume")) => {
+            Query::SetPaused { task: task_name(&words)?, is_paused: verb == "Pause" }
+        }
         Some("Kill") => Query::Kill { task: task_name(&words)?, policy: None },
         Some("ReadLog") => {
             let task = task_name(&words)?;
@@ -162,6 +165,7 @@ pub fn call(text: &str, offers: &BTreeMap<OfferId, AgentId>) -> Result<Call, Str
             let tasks = tasks.collect::<Result<Vec<_>, _>>()?;
             Call::Launch { offers: named, tasks, filters: filters(&words)? }
         }
+        "Pause" | "Resume" => Call::SetPaused { task: words.id(0)?, is_paused: name == "Pause" },
         "Kill" => {
             let agent = words.plain.get(1).map(|word| id(word)).transpose()?;
             let policy = words.milliseconds("grace")?.map(|grace_ms| KillPolicy { grace_ms });

@@ -121,6 +121,7 @@ fn task(words: &Words, agent: &AgentId) -> Result<TaskRecord, String> {
         labels: Vec::new(),
         state: state(words.key("latest").or(words.plain.get(1).copied()).ok_or("no state")?)?,
         status,
+        is_paused: words.plain.contains(&"paused"),
     })
 }
 

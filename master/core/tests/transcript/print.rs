@@ -123,6 +123,10 @@ fn command(command: &Command) -> String {
             let tasks = if tasks.is_empty() { "nothing".to_owned() } else { tasks.join(" ") };
             format!("Launch {framework} {tasks}")
         }
+        Command::SetPaused { framework, task, is_paused: true } => {
+            format!("Pause {framework}/{task}")
+        }
+        Command::SetPaused { framework, task, .. } => format!("Resume {framework}/{task}"),
         Command::Kill { framework, task, policy } => match policy {
             Some(KillPolicy { grace_ms }) => format!("Kill {framework}/{task} grace={grace_ms}ms"),
             None => format!("Kill {framework}/{task}"),
@@ -138,6 +142,11 @@ fn command(command: &Command) -> String {
 fn answer(answer: &Answer) -> String {
     match answer {
         Answer::State(_) => "State".to_owned(),
+        Answer::PausedSet { task, is_news } => {
+            let news = if *is_news { "news" } else { "no news" };
+            let is_paused = task.is_paused;
+            format!("PausedSet {}/{} is_paused={is_paused} {news}", task.framework, task.id)
+        }
         Answer::Killed(record) => {
             format!("Killed {}/{} {}", record.framework, record.id, record.state)
         }
