@@ -23,6 +23,9 @@ use measured::{Measured, Work};
 use processes::Processes;
 
 mod cores;
+mod crowd;
+pub mod density;
+pub mod kill;
 pub mod map;
 mod measured;
 mod processes;
@@ -124,6 +127,19 @@ fn client(cluster: &Cluster, name: &str) -> Client {
         ends_alone: false,
     };
     Client::start(&cluster.address, Config { info, framework: None })
+}
+
+/// Brings a program into the cluster's store, by way of a file in `state`.
+async fn upload(
+    bytes: &[u8],
+    name: &str,
+    state: &Path,
+    cluster: &Cluster,
+) -> Result<Digest, Failure> {
+    let path = state.join(name);
+    std::fs::write(&path, bytes)
+        .map_err(|error| Failure::new(code::FAILURE, format!("cannot measure: {error}")))?;
+    cluster.upload(&path).await
 }
 
 /// Tasks that run a program of the smallest kind.
