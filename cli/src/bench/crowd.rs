@@ -2,6 +2,7 @@
 //! acknowledges whatever it hears.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use stoa_model::command::CommandInfo;
 use stoa_model::digest::Digest;
@@ -12,11 +13,15 @@ use stoa_model::scheduler::{Call, Event};
 use stoa_model::status::TaskStatus;
 use stoa_model::task::{KillPolicy, Limits, TaskBody, TaskInfo, TaskState};
 use stoa_scheduler::Client;
+use tokio::time::timeout;
 
 use crate::failure::{Failure, code};
 
 /// Tasks of a crowd that are on their way to RUNNING at once.
 const STARTING_MAX: usize = 256;
+
+/// How long those that start may be silent before they count as waiting for room.
+const STALL: Duration = Duration::from_secs(5);
 
 /// One of a crowd, as it is to be.
 pub struct Member {
@@ -42,28 +47,32 @@ impl Crowd {
         Self { client, offers: Vec::new() }
     }
 
-    /// Launches these until all run, or until one ends before it runs. Answers how many run, and
-    /// the end of the one that does not.
+    /// Launches these until all run, or until one ends before it runs, or nothing is heard of any
+    /// for [`STALL`]: those then wait for room. Answers how many run, and why
+    /// that are not all, if they are not.
     ///
     /// # Errors
     /// [`Failure`] if the master ends the framework.
     pub async fn gather(
         &mut self,
         members: Vec<Member>,
-    ) -> Result<(usize, Option<TaskStatus>), Failure> {
+    ) -> Result<(usize, Option<String>), Failure> {
         let (wanted, mut running, mut starting) = (members.len(), 0, 0);
+        let mut last = "nothing was heard of them".to_owned();
         let mut left = VecDeque::from(members);
         while running < wanted {
             starting += self.launch(&mut left, STARTING_MAX - starting).await?;
-            let event = self.event().await?;
-            let Some(status) = self.on_event(event).await? else { continue };
+            let Ok(event) = timeout(STALL, self.event()).await else {
+                return Ok((running, Some(last)));
+            };
+            let Some(status) = self.on_event(event?).await? else { continue };
             match status.state {
                 TaskState::Running => {
                     running += 1;
                     starting -= 1;
                 }
-                state if state.is_terminal() => return Ok((running, Some(status))),
-                _ => {}
+                state if state.is_terminal() => return Ok((running, Some(told(&status)))),
+                _ => last = told(&status),
             }
         }
         Ok((running, None))
@@ -137,6 +146,12 @@ impl Crowd {
     async fn call(&self, call: Call) -> Result<(), Failure> {
         self.client.call(call).await.map_err(|_| ended())
     }
+}
+
+/// A status for people.
+fn told(status: &TaskStatus) -> String {
+    let TaskStatus { task, state, reason, message, .. } = status;
+    format!("task {task} is {state} ({reason}): {message}")
 }
 
 fn task(member: Member, agent: AgentId) -> TaskInfo {

@@ -32,7 +32,7 @@ struct Report {
     refused: Option<String>,
 }
 
-/// Starts a cluster, launches sleeping tasks until one is refused, prints one report.
+/// Starts a cluster, launches sleeping tasks until one does not start, prints one report.
 ///
 /// # Errors
 /// [`Failure`] if the cluster cannot be started, or not one task runs.
@@ -52,8 +52,8 @@ pub async fn density(arguments: BenchDensity, output: Output) -> Result<(), Fail
     let mut crowd = Crowd::new(client(&cluster, "bench density"));
     // The first one compiles the program and starts the executor.
     let (first, refused) = crowd.gather(vec![member(0)]).await?;
-    if let Some(end) = refused {
-        return Err(Failure::new(code::FAILURE, format!("not one task runs: {}", end.message)));
+    if let Some(why) = refused {
+        return Err(Failure::new(code::FAILURE, format!("not one task runs: {why}")));
     }
     let memory_before_bytes = processes.agent_memory_bytes().map_err(broken)?;
     let (others, refused) = crowd.gather((1..arguments.tasks).map(member).collect()).await?;
@@ -66,7 +66,7 @@ pub async fn density(arguments: BenchDensity, output: Output) -> Result<(), Fail
         memory_before_bytes,
         memory_bytes,
         bytes_per_task: grown_bytes.checked_div(others as u64).unwrap_or_default(),
-        refused: refused.map(|end| format!("{} ({}): {}", end.state, end.reason, end.message)),
+        refused,
     };
     print(&report, output).map_err(unprinted)
 }
@@ -85,7 +85,7 @@ fn print(report: &Report, output: Output) -> std::io::Result<()> {
         report.idle_tasks
     )?;
     if let Some(why) = &report.refused {
-        writeln!(out, "one more was refused: {why}")?;
+        writeln!(out, "one more was not started: {why}")?;
     }
     out.flush()
 }

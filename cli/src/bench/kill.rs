@@ -95,9 +95,8 @@ pub async fn kill(arguments: BenchKill, output: Output) -> Result<(), Failure> {
     let members: Vec<Member> = members.collect();
     let ids: Vec<TaskId> = members.iter().map(|member| member.id.clone()).collect();
     let mut crowd = Crowd::new(client(&cluster, "bench kill"));
-    if let (_, Some(end)) = crowd.gather(members).await? {
-        let message = format!("task {} is {}: {}", end.task, end.state, end.message);
-        return Err(Failure::new(code::FAILURE, message));
+    if let (_, Some(why)) = crowd.gather(members).await? {
+        return Err(Failure::new(code::FAILURE, format!("the crowd does not run: {why}")));
     }
     let samples = kill_all(&mut crowd, &ids).await?;
     crowd.disperse().await?;
