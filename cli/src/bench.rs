@@ -24,6 +24,9 @@ use measured::{Measured, Work};
 use processes::Processes;
 
 mod cores;
+mod crowd;
+pub mod density;
+pub mod kill;
 pub mod map;
 mod measured;
 mod processes;
@@ -126,6 +129,19 @@ fn client(cluster: &Cluster, name: &str) -> Client {
         ends_alone: false,
     };
     Client::start(cluster.masters.clone(), Config { info, framework: None, epoch: Epoch::NONE })
+}
+
+/// Brings a program into the cluster's store, by way of a file in `state`.
+async fn upload(
+    bytes: &[u8],
+    name: &str,
+    state: &Path,
+    cluster: &Cluster,
+) -> Result<Digest, Failure> {
+    let path = state.join(name);
+    std::fs::write(&path, bytes)
+        .map_err(|error| Failure::new(code::FAILURE, format!("cannot measure: {error}")))?;
+    cluster.upload(&path).await
 }
 
 /// Tasks that run a program of the smallest kind.

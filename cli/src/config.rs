@@ -299,6 +299,10 @@ pub enum Bench {
     Launch(BenchLaunch),
     /// Has one warm function called, each call a task of the executor `map`, and measures them.
     Map(BenchMap),
+    /// Kills a crowd of guests of several kinds, one after another, and measures each kill.
+    Kill(BenchKill),
+    /// Launches tasks that only wait, and measures the memory that they cost.
+    Density(BenchDensity),
 }
 
 /// `stoa bench launch`.
@@ -334,6 +338,22 @@ pub struct BenchMap {
     /// Where the agent's containers live.
     #[arg(long, value_name = "WALL", default_value = "framework")]
     pub isolation: Isolation,
+}
+
+/// `stoa bench kill`.
+#[derive(Debug, Args)]
+pub struct BenchKill {
+    /// How many guests: a quarter each spins, sleeps, asks the host, and takes memory.
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = count(1_000))]
+    pub tasks: u32,
+}
+
+/// `stoa bench density`.
+#[derive(Debug, Args)]
+pub struct BenchDensity {
+    /// How many tasks at most; fewer if one is refused before.
+    #[arg(long, value_name = "MAX", default_value_t = 10_000, value_parser = count(10_000))]
+    pub tasks: u32,
 }
 
 /// A number from 1 to `max`.

@@ -88,6 +88,10 @@ async fn execute(command: Command, output: Output) -> Result<u8, Failure> {
         Command::Sim(arguments) => return sim::sim(&arguments, output),
         Command::Bench(Bench::Launch(arguments)) => bench::launch(arguments, output).await,
         Command::Bench(Bench::Map(arguments)) => bench::map::map(arguments, output).await,
+        Command::Bench(Bench::Kill(arguments)) => bench::kill::kill(arguments, output).await,
+        Command::Bench(Bench::Density(arguments)) => {
+            bench::density::density(arguments, output).await
+        }
         Command::Host(arguments) => daemon::host(arguments).await,
         Command::Completions { shell } => {
             config::print_completions(shell);

@@ -1,7 +1,6 @@
 //! `stoa bench map`: calls of one warm function, each a task of the executor `map`, through a
 //! cluster of real processes. It never judges a figure.
 
-use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -14,7 +13,7 @@ use stoa_model::task::{ExecutorInfo, ExecutorTask, TaskBody};
 
 use super::measured::{Measured, Work};
 use super::processes::Processes;
-use super::{CpuPerTask, Percentiles, client, cores};
+use super::{CpuPerTask, Percentiles, client, cores, upload};
 use crate::cluster::Cluster;
 use crate::config::{BenchMap, Output};
 use crate::failure::{Failure, code};
@@ -79,18 +78,6 @@ pub async fn map(arguments: BenchMap, output: Output) -> Result<(), Failure> {
         cpu_us_per_call: CpuPerTask::between(before, after, calls),
     };
     print(&report, output).map_err(unprinted)
-}
-
-async fn upload(
-    bytes: &[u8],
-    name: &str,
-    state: &Path,
-    cluster: &Cluster,
-) -> Result<Digest, Failure> {
-    let path = state.join(name);
-    std::fs::write(&path, bytes)
-        .map_err(|error| Failure::new(code::FAILURE, format!("cannot measure: {error}")))?;
-    cluster.upload(&path).await
 }
 
 /// Calls of the function, one a task.

@@ -10,6 +10,9 @@ use tokio::process::{Child, Command};
 use crate::config::{Isolation, own_program};
 use crate::failure::{Failure, code};
 
+/// How many tasks the agent holds at least, as an agent does if nothing else is said.
+const TASKS_MAX_LEAST: u32 = 1_000;
+
 /// The processes, killed when this value is dropped.
 pub struct Processes {
     /// Where the master listens.
@@ -35,6 +38,7 @@ impl Processes {
         let agent_state = state.join("agent");
         let agent_dir = agent_state.display().to_string();
         let resources = format!("cpus={in_flight};memory={in_flight}GiB");
+        let tasks_max = in_flight.max(TASKS_MAX_LEAST).to_string();
         let arguments = [
             "agent",
             "--master",
@@ -45,6 +49,8 @@ impl Processes {
             isolation.name(),
             "--resources",
             &resources,
+            "--tasks-max",
+            &tasks_max,
         ];
         let (agent, _) = start(&arguments).await?;
         Ok(Self { master_address, master, agent, agent_state })
@@ -62,6 +68,19 @@ impl Processes {
             agent_us += cpu_us(&host.to_string())?;
         }
         Ok([cpu_us(&pid(&self.master))?, agent_us, cpu_us("self")?])
+    }
+
+    /// Resident memory of the agent with its executor hosts.
+    ///
+    /// # Errors
+    /// What the system answers if it does not tell.
+    pub fn agent_memory_bytes(&self) -> std::io::Result<u64> {
+        let pid = self.agent.id().map_or_else(String::new, |pid| pid.to_string());
+        let mut bytes = resident_bytes(&pid)?;
+        for host in self.hosts() {
+            bytes += resident_bytes(&host.to_string())?;
+        }
+        Ok(bytes)
     }
 
     /// Ends both and waits until they are gone.
@@ -118,6 +137,15 @@ async fn start(arguments: &[&str]) -> Result<(Child, String), Failure> {
     let line = line.ok_or_else(|| failed("it ended at once".to_owned()))?;
     let who = line.split_whitespace().nth(1).unwrap_or_default().to_owned();
     Ok((child, who))
+}
+
+/// Source: proc(5), VmRSS of status, in KiB.
+fn resident_bytes(pid: &str) -> std::io::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+    let kib = kib.ok_or_else(|| std::io::Error::other(format!("no VmRSS of process {pid}")))?;
+    Ok(kib * 1024)
 }
 
 /// Source: proc(5), fields 14 and 15 of stat, in clock ticks.

@@ -68,3 +68,51 @@ fn program_that_fails_fails_the_measurement() {
     let bench = place.stoa(&["bench", "launch", "--tasks", "20", "--program", &trap]).finish();
     bench.exited(1).error_line(&["noop-0", "FAILED", "TRAPPED"]);
 }
+
+#[test]
+fn report_of_kills_is_one_json_object_and_a_table() {
+    let place = Place::new();
+    let bench = place.stoa(&["bench", "kill", "--tasks", "8", "-o", "json"]).finish().succeeded();
+    let report = bench.json();
+    assert_eq!(report["tasks"], 8);
+    let check = |at: &str| {
+        let spread = ["p50", "p99", "max"].map(|p| figure(&report, &format!("{at}/kill_ms/{p}")));
+        assert!(spread.is_sorted() && spread[0] > 0.0, "{at}: {spread:?}");
+    };
+    check("");
+    for kind in ["spin", "sleep", "ask", "grow"] {
+        assert_eq!(report["kinds"][kind]["tasks"], 2, "{kind} in {report}");
+        check(&format!("/kinds/{kind}"));
+    }
+    let bench = place.stoa(&["bench", "kill", "--tasks", "4"]).finish().succeeded();
+    for part in ["4 tasks killed", "all ", "grow ", "max"] {
+        assert!(bench.text().contains(part), "no {part:?} in {bench}");
+    }
+}
+
+#[test]
+fn report_of_density_is_one_json_object_and_a_line() {
+    let place = Place::new();
+    let arguments = ["bench", "density", "--tasks", "20", "-o", "json"];
+    let report = place.stoa(&arguments).finish().succeeded().json();
+    assert_eq!(report["idle_tasks"], 20);
+    assert!(report["refused"].is_null(), "{report}");
+    let [before, after, each] = ["memory_before_bytes", "memory_bytes", "bytes_per_task"]
+        .map(|key| figure(&report, &format!("/{key}")));
+    assert!(0.0 < before && before < after && each > 0.0, "{report}");
+    let bench = place.stoa(&["bench", "density", "--tasks", "2"]).finish().succeeded();
+    assert!(bench.text().starts_with("2 idle tasks: "), "{bench}");
+}
+
+/// The modules are kept beside the text that they are made of.
+#[test]
+fn guests_of_measurements_are_what_their_text_says() {
+    for name in ["ask", "grow"] {
+        let bench =
+            std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../cli/src/bench"));
+        let path = bench.join(name);
+        let assembled = wat::parse_file(path.with_extension("wat")).expect("the text is wat");
+        let kept = std::fs::read(path.with_extension("wasm")).expect("it is kept");
+        assert!(assembled == kept, "{name}.wasm is not what {name}.wat says");
+    }
+}

@@ -33,7 +33,11 @@ pub(crate) fn start(instances_max: u32) -> wasmtime::Result<Pooled> {
         match Engine::new(&config(instances)) {
             Ok(engine) => {
                 if instances < instances_max {
-                    tracing::warn!(instances_max, instances, "this machine holds a smaller pool");
+                    tracing::warn!(
+                        instances_max,
+                        instances,
+                        "this machine holds a smaller pool: raise vm.max_map_count for a larger one"
+                    );
                 }
                 return Ok(Pooled { engine, instances });
             }

@@ -78,6 +78,7 @@ const EXCEPTIONS: &[Exception] = &[
     },
     Exception { file: "cli/src/bench.rs", what: "", why: "it measures" },
     Exception { file: "cli/src/bench/map.rs", what: "", why: "it measures" },
+    Exception { file: "cli/src/bench/kill.rs", what: "", why: "it measures" },
     Exception { file: "cli/src/sim.rs", what: "", why: "it measures" },
     Exception { file: "cli/src/bench/measured.rs", what: "", why: "it measures" },
     Exception {
