@@ -118,6 +118,7 @@ impl Checkpoint {
 
 #[cfg(test)]
 mod tests {
+    use stoa_model::epoch::Epoch;
     use stoa_model::ids::{ExecutorId, FrameworkId, TaskId};
 
     use super::*;
@@ -138,6 +139,32 @@ mod tests {
         let records: Vec<_> =
             found.entries.iter().map(|bytes| from_bytes(bytes).unwrap()).collect();
         assert_eq!(records, [removed("d"), removed("e")]);
+    }
+
+    #[tokio::test]
+    async fn epoch_that_was_obeyed_is_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut checkpoint, _) = Checkpoint::open(dir.path()).unwrap();
+        let raised = |epoch| Record::EpochRaised { epoch: Epoch(epoch) };
+        checkpoint.commit(&[raised(5), raised(u64::MAX)]).await.unwrap();
+        drop(checkpoint);
+        let (_, recovered) = Checkpoint::open(dir.path()).unwrap();
+        assert_eq!(recovered.snapshot(), [raised(u64::MAX)]);
+    }
+
+    #[test]
+    fn records_of_hosts_and_pauses_come_back_from_their_bytes() {
+        let framework = FrameworkId::new("F1").unwrap();
+        let task = TaskId::new("T1").unwrap();
+        let paused = |is_paused| Record::PausedSet {
+            framework: framework.clone(),
+            task: task.clone(),
+            is_paused,
+        };
+        let heard = Record::HostHeard { framework: framework.clone(), host: u64::MAX, number: 7 };
+        for record in [heard, paused(true), paused(false)] {
+            assert_eq!(from_bytes(&to_bytes(&record)).unwrap(), record);
+        }
     }
 
     #[tokio::test]
