@@ -139,6 +139,13 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
         15 => Record::FrameworkRemoved { framework: fields.id()? },
         16 => Record::SandboxKept { framework: fields.id()?, task: fields.id()? },
         17 => Record::SandboxRemoved { framework: fields.id()?, task: fields.id()? },
+        _ => return newer(fields),
+    })
+}
+
+/// The records whose tags came last.
+fn newer(mut fields: Fields<'_>) -> Result<Record, RecordError> {
+    Ok(match fields.tag {
         18 => Record::KillRequested {
             framework: fields.id()?,
             task: fields.id()?,

@@ -29,21 +29,26 @@ const REFUSED: [(&str, &str); 9] = [
 
 /// The example is built beside the tests.
 fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(2).unwrap().join("examples/walled")
+    let test = std::env::current_exe().expect("a test knows its own path");
+    test.ancestors().nth(2).expect("it is in a target directory").join("examples/walled")
 }
 
 fn said(mode: &str, dir: &Path, case: &str) -> String {
-    let output = Command::new(program()).arg(mode).arg(dir).arg(case).output().unwrap();
+    let output = Command::new(program())
+        .arg(mode)
+        .arg(dir)
+        .arg(case)
+        .output()
+        .expect("the example is built with the tests");
     assert!(output.status.success(), "{mode} {case}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("it prints text")
 }
 
 fn place() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("there is room");
     for name in ["reads", "writes", "other"] {
-        fs::create_dir(dir.path().join(name)).unwrap();
-        fs::write(dir.path().join(name).join("file"), "x").unwrap();
+        fs::create_dir(dir.path().join(name)).expect("it is new");
+        fs::write(dir.path().join(name).join("file"), "x").expect("there is room");
     }
     dir
 }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use stoa_etcd::{Client, EtcdError, Pace, Place};
 use stoa_machine::{Artifacts, Clock, Owner, StateDir};
-use stoa_master_core::election::{self, Action, Candidacy, Election, Why};
+use stoa_master_core::election::{self, Action, Candidacy, Election, Leader, Why};
 use stoa_master_core::{Config, Master};
 use stoa_model::epoch::Epoch;
 use stoa_model::instant::Instant;
@@ -157,12 +157,7 @@ impl Contest {
                 Some(Action::Lead(epoch)) => self.lead(epoch),
                 Some(Action::Stop(why)) => self.stop(&why),
                 Some(Action::Refuse(why)) => tracing::error!("this master does not lead: {why}"),
-                Some(Action::Announce(leader)) => {
-                    if self.leading.is_none() {
-                        let leader = leader.map(|leader| leader.address);
-                        self.role.send_replace(Role::Follower { leader });
-                    }
-                }
+                Some(Action::Announce(leader)) => self.announce(leader),
                 Some(other) => unreachable!("{other:?} is a question, which was asked"),
             }
         }
@@ -170,6 +165,14 @@ impl Contest {
             (&self.leading, self.election.candidacy())
         {
             leading.until.send_replace(lease.until);
+        }
+    }
+
+    /// Those who come are sent there, unless this master leads.
+    fn announce(&mut self, leader: Option<Leader>) {
+        if self.leading.is_none() {
+            let leader = leader.map(|leader| leader.address);
+            self.role.send_replace(Role::Follower { leader });
         }
     }
 
