@@ -47,7 +47,8 @@ pub enum FromHost {
     },
     /// Something has happened.
     Event {
-        /// Counts from 1 in each host, without gaps.
+        /// Counts from 1 in each host, without gaps; 0 is that of an event which may be lost, and
+        /// is not said again.
         number: u64,
         /// What.
         event: Event,

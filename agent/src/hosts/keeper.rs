@@ -166,8 +166,8 @@ impl Keeper {
         let mut last = self.taken;
         loop {
             match timeout(ms(HOST_SILENT_MS), read(&mut from)).await {
-                Ok(Ok(FromHost::Event { number, event })) if number == last + 1 => {
-                    last = number;
+                Ok(Ok(FromHost::Event { number, event })) if number == 0 || number == last + 1 => {
+                    last = last.max(number);
                     let Place { framework, host, .. } = self.place.clone();
                     let heard = Heard::Event { framework, host, number, event };
                     if to_loop.send(heard).await.is_err() {

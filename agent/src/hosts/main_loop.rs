@@ -231,7 +231,11 @@ impl Server {
     fn say(&mut self, event: Event) {
         self.business.on_event(&event);
         self.idle_since = Instant::now();
-        let frame = self.outbox.push(event);
+        let frame = match event {
+            // A log says by itself how long it is; a record for each line would cost more than it.
+            Event::Output { .. } => FromHost::Event { number: 0, event },
+            event => self.outbox.push(event),
+        };
         self.answer(frame);
     }
 
@@ -291,21 +295,20 @@ async fn tell(mut to: OwnedWriteHalf, mut words: mpsc::Receiver<FromHost>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stoa_model::ids::{FrameworkId, TaskId};
+    use stoa_model::ids::{ExecutorId, FrameworkId};
 
-    fn event(bytes: u64) -> Event {
-        Event::Output {
+    fn event(byte: u64) -> Event {
+        Event::Message {
             framework: FrameworkId::new("f").unwrap(),
-            task: TaskId::new("t").unwrap(),
-            stdout_bytes: bytes,
-            stderr_bytes: 0,
+            executor: ExecutorId::new("e").unwrap(),
+            data: byte.to_le_bytes().to_vec(),
         }
     }
 
     #[test]
     fn what_is_not_taken_is_said_again_in_order() {
         let mut outbox = Outbox::default();
-        let said: Vec<_> = (0..4).map(|bytes| outbox.push(event(bytes))).collect();
+        let said: Vec<_> = (0..4).map(|byte| outbox.push(event(byte))).collect();
         assert_eq!(said[0], FromHost::Event { number: 1, event: event(0) });
         assert_eq!(outbox.all().collect::<Vec<_>>(), said);
         outbox.on_taken(2);
@@ -318,9 +321,9 @@ mod tests {
     #[test]
     fn outbox_has_room_until_its_bound() {
         let mut outbox = Outbox::default();
-        for bytes in 0..HOST_EVENTS_UNTAKEN_MAX as u64 {
+        for byte in 0..HOST_EVENTS_UNTAKEN_MAX as u64 {
             assert!(outbox.has_room());
-            outbox.push(event(bytes));
+            outbox.push(event(byte));
         }
         assert!(!outbox.has_room());
         outbox.on_taken(1);

@@ -20,7 +20,7 @@ use crate::limits::{
 
 /// What the keepers of hosts tell the agent's loop.
 pub enum Heard {
-    /// An event, with its number.
+    /// An event, with its number; 0 is one that may be lost.
     Event { framework: FrameworkId, host: u64, number: u64, event: Event },
     /// Nothing has lived in the host for a while; it has got so many commands.
     Idle { framework: FrameworkId, host: u64, commands: u64 },
@@ -205,6 +205,7 @@ impl Processes {
 
     fn on_heard(&mut self, heard: Heard, inputs: &mut Vec<Input>) {
         match heard {
+            Heard::Event { number: 0, event, .. } => inputs.push(Input::Host(event)),
             Heard::Event { framework, host, number, event } => {
                 // One record of how far it came is enough for all that is heard in a round.
                 let is_of_this = |input: &Input| match input {
