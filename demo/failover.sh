@@ -10,6 +10,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 stoa="${CARGO_TARGET_DIR:-$root/target}/release/stoa"
 [ -x "$stoa" ] || { echo "demo: there is no $stoa: cargo build --release" >&2; exit 1; }
+command -v python3 >/dev/null || { echo "demo: python3 is missing, which chooses free ports" >&2; exit 1; }
 etcd=$("$root/tests/harness/etcd.sh")
 place=$(mktemp -d)
 started=()

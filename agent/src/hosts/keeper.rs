@@ -115,7 +115,9 @@ impl Keeper {
     pub async fn find(place: Place, taken: u64, is_wanted: bool) -> Option<Self> {
         let mut stream = place.connect().await.ok()?;
         let keeper = Self { place, child: None, taken };
-        if is_wanted && timeout(ms(HOST_GREETING_MS), greet(&mut stream, taken)).await.is_ok() {
+        if is_wanted
+            && let Ok(Ok(())) = timeout(ms(HOST_GREETING_MS), greet(&mut stream, taken)).await
+        {
             return Some(keeper);
         }
         tracing::warn!(framework = %keeper.place.framework, "ending an executor host that is left");

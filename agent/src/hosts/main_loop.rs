@@ -117,6 +117,20 @@ struct Agent {
     frames: mpsc::Receiver<ToHost>,
     /// To it; more than fits is left out with the stream.
     words: mpsc::Sender<FromHost>,
+    /// Whether it has said which events it has; until then it is told nothing.
+    is_attached: bool,
+}
+
+impl Agent {
+    /// Answers whether the agent can go on: one that does not read what must not be lost cannot.
+    fn tell(&self, frame: FromHost) -> bool {
+        let may_be_lost = matches!(frame, FromHost::Event { number: 0, .. });
+        let is_room_short = self.words.capacity() <= HOST_EVENTS_UNTAKEN_MAX + ANSWERS_WAITING_MAX;
+        if !self.is_attached || (may_be_lost && is_room_short) {
+            return true;
+        }
+        self.words.try_send(frame).is_ok()
+    }
 }
 
 struct Server {
@@ -175,7 +189,7 @@ impl Server {
         let (from, to) = stream.into_split();
         let (to_server, frames) = mpsc::channel(FRAMES_WAITING_MAX);
         let (words, from_server) = mpsc::channel(HOST_EVENTS_UNTAKEN_MAX * 2 + ANSWERS_WAITING_MAX);
-        self.agent = Some(Agent { frames, words });
+        self.agent = Some(Agent { frames, words, is_attached: false });
         self.streams.spawn(hear(from, to_server));
         self.streams.spawn(tell(to, from_server));
     }
@@ -189,7 +203,12 @@ impl Server {
 
     async fn on_frame(&mut self, frame: ToHost) {
         match frame {
+            // What ends is no host to go on with.
+            ToHost::Attach { .. } if self.is_ending => self.agent = None,
             ToHost::Attach { taken } => {
+                if let Some(agent) = &mut self.agent {
+                    agent.is_attached = true;
+                }
                 self.business.commands = 0;
                 self.outbox.on_taken(taken);
                 let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -241,7 +260,7 @@ impl Server {
 
     /// An agent that does not read is as good as gone: it hears all of it when it comes again.
     fn answer(&mut self, frame: FromHost) {
-        if self.agent.as_ref().is_some_and(|agent| agent.words.try_send(frame).is_err()) {
+        if self.agent.as_ref().is_some_and(|agent| !agent.tell(frame)) {
             self.on_agent_gone();
         }
     }
@@ -316,6 +335,31 @@ mod tests {
         outbox.on_taken(9);
         assert_eq!(outbox.all().count(), 0);
         assert_eq!(outbox.push(event(7)), FromHost::Event { number: 5, event: event(7) });
+    }
+
+    #[test]
+    fn agent_is_told_nothing_before_it_has_said_what_it_has() {
+        let (_to_server, frames) = mpsc::channel(1);
+        let (words, mut heard) = mpsc::channel(2 * HOST_EVENTS_UNTAKEN_MAX + ANSWERS_WAITING_MAX);
+        let mut agent = Agent { frames, words, is_attached: false };
+        assert!(agent.tell(FromHost::Event { number: 1, event: event(1) }));
+        assert!(heard.try_recv().is_err());
+        agent.is_attached = true;
+        assert!(agent.tell(FromHost::Alive));
+        assert_eq!(heard.try_recv(), Ok(FromHost::Alive));
+    }
+
+    #[test]
+    fn what_may_be_lost_leaves_room_for_what_may_not() {
+        let (_to_server, frames) = mpsc::channel(1);
+        let (words, _heard) = mpsc::channel(2 * HOST_EVENTS_UNTAKEN_MAX + ANSWERS_WAITING_MAX);
+        let agent = Agent { frames, words, is_attached: true };
+        for _ in 0..4 * HOST_EVENTS_UNTAKEN_MAX {
+            assert!(agent.tell(FromHost::Event { number: 0, event: event(0) }));
+        }
+        for number in 1..=HOST_EVENTS_UNTAKEN_MAX as u64 {
+            assert!(agent.tell(FromHost::Event { number, event: event(number) }), "{number}");
+        }
     }
 
     #[test]
