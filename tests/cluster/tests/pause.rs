@@ -1,7 +1,7 @@
 //! Freezing a task and letting it go on, as an operator does it.
 
 use serde_json::Value;
-use stoa_harness::{Cluster, Plan, sample};
+use stoa_harness::{Cluster, Plan, sample, wait_until};
 
 /// What a task is known to have used, once its agent has said this of it.
 #[track_caller]
@@ -28,7 +28,8 @@ fn frozen_task_uses_no_cpu_until_it_is_resumed() {
     fuel_when_told(&cluster, "spinner", "the task was not paused");
     order(&cluster, "pause", &task, true);
     fuel_when_told(&cluster, "spinner", "the task is paused");
-    // The slice that was under way when it was frozen is over by now.
+    // The slice that was under way when it was frozen ends while another task runs.
+    cluster.run(&["run", &sample("hello")]).succeeded();
     order(&cluster, "pause", &task, false);
     let first = fuel_when_told(&cluster, "spinner", "the task was paused already");
     let table = cluster.run(&["ps"]).succeeded();
@@ -38,9 +39,16 @@ fn frozen_task_uses_no_cpu_until_it_is_resumed() {
     order(&cluster, "resume", &task, true);
     let second = fuel_when_told(&cluster, "spinner", "the task is resumed");
     assert_eq!(second, first, "it used cpu while it was frozen");
+    // It goes on as soon as its turn comes, and each order is answered with what it has used.
+    wait_until("the task uses cpu again", || {
+        order(&cluster, "resume", &task, false);
+        match fuel_when_told(&cluster, "spinner", "the task was not paused") {
+            third if third > second => Ok(()),
+            third => Err(format!("{third} after {second}")),
+        }
+    });
     order(&cluster, "pause", &task, true);
-    let third = fuel_when_told(&cluster, "spinner", "the task is paused");
-    assert!(third > second, "it did not go on: {third}");
+    fuel_when_told(&cluster, "spinner", "the task is paused");
     // A grace is of no use to what is frozen.
     cluster.run(&["kill", "--grace", "1h", &task]).succeeded();
     let over = cluster.wait_for_state("spinner", "KILLED");
